@@ -1,0 +1,160 @@
+"""A fixed number of partners a neuron, drawn from a kernel.
+
+Candidates are drawn evenly from the box that the kernel's cut-off leaves,
+and kept with the probability that the kernel gives: exact for any kernel,
+any two grids and open edges (where the kernel is cut and renormalised).
+"""
+
+import numpy as np
+
+from dsim import rng
+from dsim.compiled import compiled
+from dsim.connectivity.base import Pairing, Rows, Rule, size
+from dsim.connectivity.kernels import profile
+from dsim.errors import BadValue, SimulationError
+from dsim.space import shortest
+
+_NOT_FOUND = 10_000
+"""Candidates drawn in vain, per partner wanted, before giving up."""
+
+
+class _FixedDegree(Rule):
+    """What the two rules with a fixed number of partners share."""
+
+    def __init__(self, degree: int, self_connections: bool = True,
+                 multiple_contacts: bool = True):
+        whole = isinstance(degree, int | np.integer)
+        if isinstance(degree, bool) or not whole or degree < 1:
+            raise BadValue(f'{self.name}.degree', degree, 'a whole number, '
+                           'at least 1: how many partners each neuron draws')
+        self.number = int(degree)
+        self.self_connections = bool(self_connections)
+        self.multiple_contacts = bool(multiple_contacts)
+
+    def check(self, pairing: Pairing) -> None:
+        partners = size(pairing.grids(self.owner)[1])
+        partners -= pairing.same and not self.self_connections
+        if partners < 1:
+            raise BadValue(self.name, self.number, 'drawn from at least one '
+                           'neuron', 'allow self_connections')
+        if not self.multiple_contacts and self.number > partners:
+            raise BadValue(
+                f'{self.name}.degree', self.number,
+                f'<= {partners}, the neurons there are',
+                'or set multiple_contacts = true')
+
+    def rows(self, pairing: Pairing, owners: np.ndarray) -> Rows:
+        grid, partners = pairing.grids(self.owner)
+        found = np.empty(owners.size*self.number, dtype=np.int64)
+        failed = _draw(
+            owners, self.number, grid, partners,
+            pairing.sheet.extent, pairing.sheet.periodic,
+            pairing.kernel.code(), pairing.same and not self.self_connections,
+            self.multiple_contacts,
+            rng.key(pairing.seed, 'partners', pairing.name), found)
+        if failed >= 0:
+            raise SimulationError(
+                f'projection {pairing.name}: {self.owner} neuron {failed} '
+                f'finds no {self.number} partners within its kernel '
+                f'{pairing.kernel!r}; enlarge the kernel, lower the degree, '
+                'or allow self_connections or multiple_contacts')
+        pointer = np.arange(owners.size + 1, dtype=np.int64)*self.number
+        draws = np.tile(np.arange(self.number, dtype=np.int64), owners.size)
+        return Rows(pointer, found, draws)
+
+    def degree(self, pairing: Pairing) -> float:
+        return float(self.number)
+
+
+class FixedIndegree(_FixedDegree):
+    """Each target draws ``degree`` sources."""
+
+    name = 'fixed_indegree'
+    owner = 'target'
+
+    def largest_indegree(self, pairing: Pairing) -> int | None:
+        return self.number
+
+
+class FixedOutdegree(_FixedDegree):
+    """Each source draws ``degree`` targets."""
+
+    name = 'fixed_outdegree'
+    owner = 'source'
+
+
+@compiled
+def span(place: float, reach: float, pitch: float, cells: int,
+         periodic: bool) -> tuple[int, int]:
+    """Return (first, count): the cells within ``reach`` of ``place``.
+
+    On a periodic axis ``first`` may be negative and the cells are meant
+    modulo ``cells``, each once.
+    """
+    if reach >= cells*pitch:
+        return 0, cells
+    slack = 1e-9*cells
+    first = int(np.ceil((place - reach)/pitch - 0.5 - slack))
+    last = int(np.floor((place + reach)/pitch - 0.5 + slack))
+    if periodic:
+        return first, min(last - first + 1, cells)
+    first, last = max(first, 0), min(last, cells - 1)
+    return first, max(last - first + 1, 0)
+
+
+@compiled
+def _draw(owners, degree, grid, partners, extent, periodic, code, no_self,
+          multiple, key, found):
+    """Draw the rows; return the first owner that cannot be served, or -1."""
+    kind, a, b, reach, table = code
+    height, width = extent[0]/grid[0], extent[1]/grid[1]
+    high, wide = extent[0]/partners[0], extent[1]/partners[1]
+    used = np.zeros(1, dtype=np.int64)
+
+    for k in range(owners.size):
+        owner = owners[k]
+        row, column = divmod(owner, grid[1])
+        y, x = (row + 0.5)*height, (column + 0.5)*width
+        row0, rows = span(y, reach[0], high, partners[0], periodic[0])
+        column0, columns = span(x, reach[1], wide, partners[1], periodic[1])
+        if rows*columns == 0:
+            return owner
+        if not multiple and used.size < rows*columns:
+            used = np.full(rows*columns, np.int64(-1))
+
+        got, tried = 0, 0
+        # Lemire's bounded integers: a product whose low half falls below
+        # this is drawn anew, so that no cell is more likely than another
+        bad_row = np.uint64((2**32 - rows) % rows)
+        bad_column = np.uint64((2**32 - columns) % columns)
+        while got < degree:
+            if tried > _NOT_FOUND*degree:
+                return owner
+            w0, w1, w2, w3 = rng.words(key, owner, tried)
+            tried += 1
+            m0 = np.uint64(w0)*np.uint64(rows)
+            m1 = np.uint64(w1)*np.uint64(columns)
+            if (m0 & np.uint64(0xffffffff) < bad_row
+                    or m1 & np.uint64(0xffffffff) < bad_column):
+                continue
+
+            i = np.int64(m0 >> np.uint64(32))
+            j = np.int64(m1 >> np.uint64(32))
+            r, c = (row0 + i) % partners[0], (column0 + j) % partners[1]
+            partner = r*partners[1] + c
+            if no_self and partner == owner:
+                continue
+            if kind != 0:
+                dy = shortest((r + 0.5)*high - y, extent[0], periodic[0])
+                dx = shortest((c + 0.5)*wide - x, extent[1], periodic[1])
+                chance = profile(kind, a, b, table, dy, dx)
+                if w2*2.0**-32 >= chance:
+                    continue
+            if not multiple:
+                if used[i*columns + j] == k:
+                    continue
+                used[i*columns + j] = k
+
+            found[k*degree + got] = partner
+            got += 1
+    return -1

@@ -1,0 +1,157 @@
+"""The same few offsets for every neuron; needs no table at all."""
+
+from typing import Any
+
+import numpy as np
+
+from dsim.compiled import compiled
+from dsim.connectivity.base import Pairing, Rows, Rule
+from dsim.connectivity.stored import Landing, quantised
+from dsim.errors import BadValue
+
+
+class Stencil(Rule):
+    """Each neuron reaches the cells at fixed offsets on its own grid.
+
+    ``mask`` is a table of numbers with odd sides whose middle is the source
+    neuron; the weight of a connection is the projection's weight times the
+    entry at its offset, and zero entries make no connection.
+    """
+
+    name = 'stencil'
+    owner = 'target'
+    spatial = False
+
+    def __init__(self, mask: Any):
+        try:
+            table = np.array(mask, dtype=np.float64)
+        except (TypeError, ValueError):
+            table = np.zeros(0)
+        if (table.ndim != 2 or not all(s % 2 for s in table.shape)
+                or not np.isfinite(table).all() or not table.any()):
+            raise BadValue('stencil.mask', mask, 'rows of numbers, an odd '
+                           'number of rows and columns, not all zero')
+        self.mask = table
+        rows, columns = np.nonzero(table)
+        self.offsets = np.stack([rows - table.shape[0]//2,
+                                 columns - table.shape[1]//2], axis=1)
+        self.factors = table[rows, columns]
+
+    @classmethod
+    def von_neumann(cls, radius: int = 1) -> 'Stencil':
+        """All cells within ``radius`` steps along rows and columns."""
+        steps = abs(np.arange(-_whole(radius), radius + 1))
+        return cls(_ring(steps[:, None] + steps[None, :], radius))
+
+    @classmethod
+    def moore(cls, radius: int = 1) -> 'Stencil':
+        """All cells of the square of ``radius`` around the neuron."""
+        steps = abs(np.arange(-_whole(radius), radius + 1))
+        return cls(_ring(np.maximum(steps[:, None], steps[None, :]), radius))
+
+    def __repr__(self) -> str:
+        return f'Stencil({len(self.offsets)} offsets)'
+
+    def check(self, pairing: Pairing) -> None:
+        if tuple(pairing.source) != tuple(pairing.target):
+            raise BadValue(
+                self.name, pairing.name, 'between grids of one shape',
+                f'the source is {pairing.source}, the target '
+                f'{pairing.target}')
+        for axis in (0, 1):
+            if (pairing.sheet.periodic[axis]
+                    and self.mask.shape[axis] > pairing.source[axis]):
+                raise BadValue(
+                    'stencil.mask', self.mask.shape,
+                    f'no larger than the periodic grid {pairing.source}')
+
+    def rows(self, pairing: Pairing, owners: np.ndarray) -> Rows:
+        shape, periodic = pairing.target, pairing.sheet.periodic
+        row, column = np.divmod(owners, shape[1])
+        row = row[:, None] - self.offsets[None, :, 0]
+        column = column[:, None] - self.offsets[None, :, 1]
+        inside = np.ones(row.shape, dtype=bool)
+        if not periodic[0]:
+            inside &= (row >= 0) & (row < shape[0])
+        if not periodic[1]:
+            inside &= (column >= 0) & (column < shape[1])
+        partners = (row % shape[0])*shape[1] + column % shape[1]
+        pointer = np.zeros(owners.size + 1, dtype=np.int64)
+        np.cumsum(inside.sum(axis=1), out=pointer[1:])
+        return Rows(pointer, partners[inside].astype(np.int64),
+                    np.nonzero(inside)[1].astype(np.int64))
+
+    def reach(self, pairing: Pairing) -> tuple[float, float]:
+        high, wide = pairing.sheet.pitch(pairing.source)
+        far = abs(self.offsets).max(axis=0)
+        return float(far[0]*high), float(far[1]*wide)
+
+    def degree(self, pairing: Pairing) -> float:
+        return float(len(self.offsets))
+
+    def largest_indegree(self, pairing: Pairing) -> int | None:
+        return len(self.offsets)
+
+
+class Table:
+    """The connections of a plain stencil that end on one tile.
+
+    It holds the offsets once for all neurons.
+    """
+
+    count = 0
+
+    def __init__(self, pairing: Pairing, rule: Stencil, weight: float,
+                 landing: Landing):
+        self.landing, self.shape = landing, pairing.source
+        self.periodic, self.offsets = pairing.sheet.periodic, rule.offsets
+        self.weights = quantised(weight*rule.factors, landing.unit,
+                                 pairing.name).astype(np.int64)
+        self.nbytes = self.offsets.nbytes + self.weights.nbytes
+
+    def deliver(self, ring: np.ndarray, steps: np.ndarray,
+                numbers: np.ndarray) -> int:
+        """Add the weights at the spikes' offsets; return the events."""
+        here = self.landing
+        return _deliver(ring, here.bits, steps, numbers, here.first,
+                        self.shape, self.periodic, here.bounds, here.base,
+                        self.offsets, self.weights, here.shortest)
+
+
+def _whole(radius: int) -> int:
+    if (isinstance(radius, bool) or not isinstance(radius, int | np.integer)
+            or radius < 1):
+        raise BadValue('stencil.radius', radius, 'a whole number >= 1')
+    return int(radius)
+
+
+def _ring(steps: np.ndarray, radius: int) -> np.ndarray:
+    return ((steps <= radius) & (steps > 0)).astype(np.float64)
+
+
+@compiled
+def _deliver(ring, bits, steps, numbers, first, shape, periodic, bounds,
+             base, offsets, weights, delay):
+    mask = (ring.size >> bits) - 1
+    rows, columns = shape
+    row0, row1, column0, column1 = bounds
+    width = column1 - column0
+    events = 0
+    for s in range(numbers.size):
+        source = numbers[s] - first
+        if source < 0 or source >= rows*columns:
+            continue
+        row, column = divmod(source, columns)
+        slot = np.uint64((steps[s] + delay) & mask) << np.uint64(bits)
+        for k in range(offsets.shape[0]):
+            r, c = row + offsets[k, 0], column + offsets[k, 1]
+            if periodic[0]:
+                r = r - rows if r >= rows else (r + rows if r < 0 else r)
+            if periodic[1]:
+                c = (c - columns if c >= columns
+                     else (c + columns if c < 0 else c))
+            if row0 <= r < row1 and column0 <= c < column1:
+                place = (r - row0)*width + c - column0 + base
+                ring[slot + np.uint64(place)] += weights[k]
+                events += 1
+    return events

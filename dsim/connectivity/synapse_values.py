@@ -1,0 +1,128 @@
+"""Weights and delays: equal, drawn, by distance, or given one by one."""
+
+from typing import Any
+
+import numpy as np
+
+from dsim import distributions, rng
+from dsim.connectivity.kernels import Kernel
+from dsim.distributions import Distribution
+from dsim.errors import BadValue
+from dsim.values import is_number as is_number
+
+
+class Distance:
+    """A delay that grows with distance: minimum + d/speed.
+
+    ``speed`` in mm/ms, ``minimum`` in ms.
+    """
+
+    def __init__(self, speed: float, minimum: float = 0.0):
+        if not is_number(speed) or not speed > 0:
+            raise BadValue('delay.speed', speed, 'a speed > 0 in mm/ms')
+        if not is_number(minimum) or not 0 <= minimum < np.inf:
+            raise BadValue('delay.minimum', minimum, 'a time >= 0 in ms')
+        self.speed, self.minimum = float(speed), float(minimum)
+
+    def __repr__(self) -> str:
+        return f'Distance(speed={self.speed!r}, minimum={self.minimum!r})'
+
+    def __call__(self, distance: np.ndarray) -> np.ndarray:
+        return self.minimum + distance/self.speed
+
+
+class Falloff:
+    """A weight that falls with distance: amplitude x kernel(d)."""
+
+    def __init__(self, amplitude: float, kernel: Kernel):
+        if not is_number(amplitude) or not np.isfinite(amplitude):
+            raise BadValue('weight.amplitude', amplitude, 'a finite number')
+        self.amplitude, self.kernel = float(amplitude), kernel
+
+    def __repr__(self) -> str:
+        return (f'Falloff(amplitude={self.amplitude!r}, '
+                f'kernel={self.kernel!r})')
+
+    def __call__(self, distance: np.ndarray) -> np.ndarray:
+        return self.amplitude*self.kernel(distance)
+
+
+SynapseValue = Any
+"""A number, a `Distribution`, a function of distance in mm (`Distance`,
+`Falloff` or one's own, arrays in and out), or, for `Edges`, an array."""
+
+_POINTS = 2049
+
+
+def check(value: SynapseValue, what: str, count: int | None) -> None:
+    """Raise `BadValue` unless ``value`` can be a weight or a delay.
+
+    ``count`` is the number of connections of an explicit list, else None.
+    """
+    if is_number(value):
+        if not np.isfinite(value):
+            raise BadValue(what, value, 'a finite number')
+    elif isinstance(value, np.ndarray | list | tuple):
+        array = np.asarray(value)
+        if count is None:
+            raise BadValue(what, value, 'a number, a distribution or a '
+                           'function of distance',
+                           'arrays go with the rule edges only')
+        if array.dtype.kind not in 'iuf' or array.shape != (count,):
+            raise BadValue(what, value, f'{count} numbers, one for each '
+                           'connection')
+        if not np.isfinite(array).all():
+            k = int(np.flatnonzero(~np.isfinite(array))[0])
+            raise BadValue(f'{what}[{k}]', float(array[k]),
+                           'a finite number')
+    elif not isinstance(value, Distribution) and not callable(value):
+        raise BadValue(what, value, 'a number, a distribution, a function '
+                       'of distance, or an array with the rule edges')
+
+
+def bounds(value: SynapseValue, longest: float) -> tuple[float, float]:
+    """Return (low, high) of all values at distances up to ``longest`` mm."""
+    if is_number(value):
+        return float(value), float(value)
+    if isinstance(value, Distribution):
+        return value.bounds()
+    if isinstance(value, Distance):
+        return value.minimum, value.minimum + longest/value.speed
+    if isinstance(value, Falloff):
+        return min(0.0, value.amplitude), max(0.0, value.amplitude)
+    if callable(value):
+        found = np.asarray(value(np.linspace(0, longest, _POINTS)))
+        if not np.isfinite(found).all():
+            raise BadValue('a function of distance', value,
+                           f'finite from 0 to {longest:g} mm')
+        return float(found.min()), float(found.max())
+    array = np.asarray(value, dtype=np.float64)
+    return (float(array.min()), float(array.max())) if array.size else (0., 0.)
+
+
+def values(value: SynapseValue, key: np.uint64, owners: np.ndarray,
+           draws: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """Return float64[k]: the value of each connection.
+
+    Draws are addressed by (key, owner id, number of the connection among
+    its owner's), so they do not depend on who makes them.
+    """
+    if is_number(value):
+        return np.full(owners.size, float(value))
+    if isinstance(value, Distribution):
+        out = np.empty(owners.size)
+        distributions.fill_pairs(out, value.code(), key, owners, draws)
+        return out
+    if callable(value):
+        return np.ascontiguousarray(value(distance), dtype=np.float64)
+    return np.asarray(value, dtype=np.float64)[draws]
+
+
+def needs_distance(value: SynapseValue) -> bool:
+    """Tell whether ``value`` is a function of distance."""
+    return callable(value) and not isinstance(value, Distribution)
+
+
+def address(seed: int, what: str, projection: str) -> np.uint64:
+    """Return the key of the draws of a projection's weights or delays."""
+    return rng.key(seed, what, projection)

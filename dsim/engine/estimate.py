@@ -1,0 +1,147 @@
+"""What a run that has not started will need: memory, messages, bytes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dsim.connectivity import Stencil
+from dsim.connectivity.base import size
+from dsim.connectivity.synapse_values import is_number
+from dsim.engine.build import STRETCH_BYTES
+from dsim.engine.layout import Layout, arrange
+from dsim.errors import lookup
+from dsim.network import Network, Population, Projection
+from dsim.partitioning.exchange import EXCHANGES
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one rank will have: means where rates or draws decide.
+
+    ``memory`` in bytes, without Python and its libraries; ``messages`` and
+    ``bytes`` that it sends in one window.
+    """
+
+    rank: int
+    tiles: tuple[tuple[int, int], ...]
+    neurons: int
+    synapses: float
+    memory: float
+    messages: float
+    bytes: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A network on a number of ranks, before it is built.
+
+    ``rate`` (Hz) is what the bytes are told for; ``halo`` the rows and
+    columns of the largest grid that a rank must hear of beyond its own.
+    """
+
+    layout: Layout
+    names: tuple[str, ...]
+    shares: tuple[Share, ...]
+    window: float
+    rate: float
+    halo: tuple[int, int]
+
+    @property
+    def neurons(self) -> int:
+        """The neurons on all ranks."""
+        return sum(share.neurons for share in self.shares)
+
+    @property
+    def synapses(self) -> float:
+        """The connections on all ranks that are expected."""
+        return sum(share.synapses for share in self.shares)
+
+    @property
+    def largest(self) -> Share:
+        """The rank that needs the most memory."""
+        return max(self.shares, key=lambda share: share.memory)
+
+
+def estimate(network: Network, dt: float, ranks: int,
+             processes: Sequence[int] | None = None,
+             exchange: str = 'halo', rate: float = 10.0) -> Estimate:
+    """Tell what ``network`` will need on ``ranks`` ranks.
+
+    ``rate`` (Hz) is the mean rate that all populations are assumed to have.
+    Raises the `DsimError` that a run would raise.
+    """
+    layout = arrange(network, dt, ranks, processes)
+    scheme = lookup('exchange scheme', exchange, EXCHANGES)
+    window = layout.window*dt
+    spikes = [p.size*rate*window/1000 for p in network.populations.values()]
+    shares = []
+    for rank in range(ranks):
+        traffic = scheme.predict(layout.plan, rank, layout.window, spikes)
+        shares.append(_share(network, layout, rank, traffic))
+    return Estimate(layout, tuple(network.populations), tuple(shares), window,
+                    rate, _halo(network, layout))
+
+
+def indegree(network: Network, projection: Projection) -> float:
+    """Return the expected number of a target's connections."""
+    pairing = network.pairing(projection)
+    degree = projection.rule.degree(pairing)
+    if projection.rule.owner == 'target':
+        return degree
+    return degree*size(pairing.source)/size(pairing.target)
+
+
+def _share(network: Network, layout: Layout, rank: int, traffic: tuple
+           ) -> Share:
+    tiling, populations = layout.tiling, list(network.populations.values())
+    counts = [tiling.count(p, rank) for p in range(len(populations))]
+    synapses, tables = 0.0, 0.0
+    for projection in network.projections:
+        target = populations.index(projection.target)
+        source = populations.index(projection.source)
+        if isinstance(projection.rule, Stencil) and (
+                is_number(projection.weight)):
+            tables += 24*len(projection.rule.offsets)
+            continue
+        own = counts[target]*indegree(network, projection)
+        box = layout.plan.box(source, rank, target)
+        equal = is_number(projection.weight)
+        synapses += own
+        tables += own*(4 if equal else 8) + 8*(box[1]*box[3] + 1)
+    memory = tables + _ring(populations, counts, layout) + sum(
+        _state(p, n) + _buffers(p, n, layout)
+        for p, n in zip(populations, counts, strict=True))
+    tiles = tuple(tiling.shape(p, rank) for p in range(len(populations)))
+    return Share(rank, tiles, sum(counts), synapses, memory,
+                 traffic[0], traffic[1])
+
+
+def _ring(populations: list[Population], counts: list[int],
+          layout: Layout) -> float:
+    columns = sum(n*len(p.model.receptors) for p, n
+                  in zip(populations, counts, strict=True))
+    slots = 1 << (layout.longest - 1).bit_length()
+    return 8.0*slots*(1 << max(columns - 1, 0).bit_length())
+
+
+def _state(population: Population, neurons: int) -> float:
+    each = np.dtype(population.precision).itemsize
+    model = population.model
+    arrays = len(model.states) + sum(
+        not is_number(value) for value in model.settings.values())
+    return neurons*(8 + each*arrays)
+
+
+def _buffers(population: Population, neurons: int, layout: Layout) -> float:
+    each = np.dtype(population.precision).itemsize
+    steps = max(1, min(layout.window, STRETCH_BYTES//(8*max(neurons, 1))))
+    return steps*neurons*(1 + each*(1 + len(population.model.receptors)))
+
+
+def _halo(network: Network, layout: Layout) -> tuple[int, int]:
+    p = int(np.argmax([q.size for q in network.populations.values()]))
+    rank = layout.tiling.processes.size//2
+    own = layout.tiling.shape(p, rank)
+    box = layout.plan.box(p, rank)
+    return max(box[1] - own[0], 0), max(box[3] - own[1], 0)

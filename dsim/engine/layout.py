@@ -1,0 +1,163 @@
+"""How a network meets a number of ranks: delays in steps, tiles, the ring.
+
+Everything here follows from the description and the process grid alone, so
+that each rank finds the same, and a run that has not started can be told.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dsim.connectivity import synapse_values
+from dsim.errors import BadValue
+from dsim.network import Network, Projection
+from dsim.partitioning import HaloPlan, ProcessGrid, Reach, Tiling
+from dsim.partitioning.processes import choose, confirm
+
+BITS_OF_WEIGHT = 30
+"""The largest weight of a receptor takes so many bits of its 32."""
+
+LARGEST_DELAY = 2**16
+"""In steps; the ring has a row for each."""
+
+
+@dataclass(frozen=True)
+class Delays:
+    """The smallest and the largest delay of a projection, in steps."""
+
+    shortest: int
+    longest: int
+    note: str = ''
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything is, and how far apart in time.
+
+    ``delays`` are those of the network's projections, in order; ``units``
+    are of (population, receptor): the power of two of which its weights are
+    whole multiples.
+    """
+
+    tiling: Tiling
+    plan: HaloPlan
+    delays: tuple[Delays, ...]
+    units: dict[tuple[str, str], float]
+    window: int
+    longest: int
+
+    @property
+    def notes(self) -> list[str]:
+        """What was rounded, in sentences."""
+        return [delays.note for delays in self.delays if delays.note]
+
+
+def arrange(network: Network, dt: float, ranks: int,
+            processes: Sequence[int] | None = None) -> Layout:
+    """Lay ``network`` out on ``ranks`` ranks at steps of ``dt`` ms.
+
+    Raises
+    ------
+    BadValue
+        If there is no population, or a delay is below one step.
+    LayoutError
+        If the ranks cannot share the grids.
+    """
+    if isinstance(dt, bool) or not isinstance(dt, int | float) or not (
+            0 < dt < np.inf):
+        raise BadValue('simulation.dt', dt, 'a time > 0 in ms')
+    if not network.populations:
+        raise BadValue('populations', [], 'at least one population')
+
+    shapes = [p.shape for p in network.populations.values()]
+    delays = tuple(_delays(network, p, dt) for p in network.projections)
+    reaches = [_reach(network, p) for p in network.projections]
+    grid = _grid(network, shapes, ranks, reaches, processes)
+    tiling = Tiling(shapes, grid)
+
+    # Without projections nothing is exchanged: any window would do
+    window = min((d.shortest for d in delays), default=64)
+    longest = max((d.longest for d in delays), default=1)
+    return Layout(tiling, HaloPlan(tiling, reaches), delays,
+                  _units(network), window, longest)
+
+
+def _grid(network: Network, shapes: Sequence[tuple[int, int]], ranks: int,
+          reaches: Sequence[Reach], processes: Sequence[int] | None
+          ) -> ProcessGrid:
+    sheet = network.sheet
+    if processes is not None:
+        return confirm(processes, ranks, shapes, sheet.periodic)
+    return choose(ranks, shapes, sheet.extent, reaches, sheet.periodic)
+
+
+def _reach(network: Network, projection: Projection) -> Reach:
+    names = list(network.populations)
+    rows, columns = projection.rule.reach(network.pairing(projection))
+    extent = network.sheet.extent
+    return Reach(names.index(projection.source.name),
+                 names.index(projection.target.name),
+                 rows/extent[0], columns/extent[1])
+
+
+def farthest(network: Network, projection: Projection) -> float:
+    """Return a bound in mm on the length of a projection's connections."""
+    reach = projection.rule.reach(network.pairing(projection))
+    return min(float(np.hypot(*reach)), network.sheet.longest())
+
+
+def _delays(network: Network, projection: Projection, dt: float) -> Delays:
+    delay, name = projection.delay, projection.name
+    low, high = synapse_values.bounds(delay, farthest(network, projection))
+    steps = [int(np.floor(min(t/dt, 2**40) + 0.5)) for t in (low, high)]
+    if not low > 0 or steps[0] < 1:
+        raise BadValue(
+            f'{name}: delay', delay, f'at least one step of {dt:g} ms',
+            f'it can be as small as {low:g} ms; give a longer delay, a '
+            'minimum, or a smaller dt')
+    if steps[1] > LARGEST_DELAY:
+        raise BadValue(
+            f'{name}: delay', delay, f'at most {LARGEST_DELAY} steps',
+            f'it can be as large as {high:g} ms = {steps[1]} steps of '
+            f'{dt:g} ms; give an upper bound, or a larger dt')
+    return Delays(steps[0], steps[1], _rounding(projection, dt, steps))
+
+
+def _rounding(projection: Projection, dt: float, steps: list[int]) -> str:
+    delay, name = projection.delay, projection.name
+    if not synapse_values.is_number(delay):
+        return (f'{name}: delays are rounded to the nearest step of {dt:g} '
+                f'ms, {steps[0]} to {steps[1]} steps')
+    if abs(steps[0]*dt - delay) > 1e-9*dt:
+        return (f'{name}: delay {delay:g} ms rounded to {steps[0]} steps of '
+                f'{dt:g} ms = {steps[0]*dt:g} ms')
+    return ''
+
+
+def _units(network: Network) -> dict[tuple[str, str], float]:
+    largest = {(p.name, r.name): 0.0 for p in network.populations.values()
+               for r in p.model.receptors}
+    for projection in network.projections:
+        bounds = synapse_values.bounds(projection.weight,
+                                       farthest(network, projection))
+        factors = getattr(projection.rule, 'factors', np.ones(1))
+        bound = max(abs(b) for b in bounds)*float(abs(factors).max())
+        if not np.isfinite(bound):
+            raise BadValue(f'{projection.name}: weight', projection.weight,
+                           'bounded', 'give an upper bound')
+        key = projection.target.name, projection.receptor
+        largest[key] = max(largest[key], bound)
+    return {key: unit_of(bound) for key, bound in largest.items()}
+
+
+def unit_of(bound: float) -> float:
+    """Return the power of two of which weights up to ``bound`` are stored.
+
+    ``bound`` then takes `BITS_OF_WEIGHT` bits of 32: its rounding error is
+    at most 2**-31 of itself, finer than float32.
+    """
+    if bound == 0:
+        return 1.0
+    exponent = int(np.ceil(np.log2(bound))) - BITS_OF_WEIGHT
+    return float(np.ldexp(1.0, max(exponent, -1000)))

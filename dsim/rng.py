@@ -1,0 +1,386 @@
+"""Random numbers addressed by (seed, purpose, identity, index), not drawn.
+
+Each number is a pure function of its address, so it does not matter who
+computes it, when, and after which others.  A *key* stands for the seed and
+one purpose ('noise of population exc'); *identity* says whose number it is
+(a neuron's id) and *index* which one of his (the step, or the how-manieth
+synapse).  One key serves one kind of draw only: `uniform`, `normal`, `below`
+and `poisson` at the same address use the same bits.
+
+Bits come from Philox4x32-10: Salmon, Moraes, Dror, Shaw (2011), Parallel
+random numbers: as easy as 1, 2, 3, doi:10.1145/2063384.2063405.  Use of its
+128-bit counter: the identity takes 64 bits (for `normal`, which needs only
+one of the four words, identity//4), the index 48 bits; the top 16 bits count
+the further tries of `below` and the pieces of `poisson`.  So an index lies
+between 0 and 2**48 - 1.
+"""
+
+import hashlib
+import operator
+
+import numpy as np
+
+from dsim.compiled import compiled
+from dsim.elementary import exp
+
+_M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+_W0, _W1 = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)
+_HALF_WORD = np.uint64(32)
+_LOW_HALF = np.uint64(0xFFFFFFFF)
+_TRY = 48
+
+# Above this mean a Poisson number is the sum of several of smaller mean
+_LARGEST_PIECE = 16.0
+LARGEST_POISSON_MEAN = _LARGEST_PIECE*(2**16 - 1)
+
+# What is left of a distribution when its terms fall below this is nothing
+# that a 53-bit number could hit
+_NEGLIGIBLE = 2.0**-60
+
+# Philox blocks computed at once: four words each, 4 kB in all
+_BLOCKS = 256
+
+
+def key(seed: int, *purpose: str | int) -> np.uint64:
+    """Return the key of all numbers drawn from ``seed`` for ``purpose``.
+
+    Different seeds or purposes give keys that have nothing in common, also
+    where words are split differently: ('ab', 'c') is not ('a', 'bc'), nor is
+    1 the same as '1'.
+    """
+    text = ''
+    for part in (seed, *purpose):
+        if isinstance(part, str):
+            text += f's{len(part)}:{part},'
+        else:
+            text += f'i{operator.index(part)},'
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return np.uint64(int.from_bytes(digest, 'little'))
+
+
+@compiled
+def _round(c0, c1, c2, c3, k0, k1, r):
+    # The r-th round; the key grows by a constant from one to the next
+    k0 = np.uint32(k0 + np.uint32(r)*_W0)
+    k1 = np.uint32(k1 + np.uint32(r)*_W1)
+    a, b = _M0*np.uint64(c0), _M1*np.uint64(c2)
+    return (np.uint32(np.uint32(b >> _HALF_WORD) ^ c1 ^ k0), np.uint32(b),
+            np.uint32(np.uint32(a >> _HALF_WORD) ^ c3 ^ k1), np.uint32(a))
+
+
+@compiled
+def _halves(number):
+    number = np.uint64(number)
+    return np.uint32(number), np.uint32(number >> _HALF_WORD)
+
+
+@compiled
+def words(key, identity, index):
+    """Return the four random 32-bit words of an address: Philox4x32-10."""
+    k0, k1 = _halves(key)
+    c0, c1 = _halves(identity)
+    c2, c3 = _halves(index)
+    for r in range(10):
+        c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1, r)
+    return c0, c1, c2, c3
+
+
+@compiled
+def _fill_words(drawn, key, identities, size, index):
+    # words(key, identities[j], index) for all j < size, one after the other.
+    # The rounds are spelled out here as a call of `words` would not become
+    # vector code, and for its sake the size is rounded up
+    k0, k1 = _halves(key)
+    c2, c3 = _halves(index)
+    for j in range((size + 15)//16*16):
+        a, b = _halves(identities[j])
+        c, d = c2, c3
+        for r in range(10):
+            a, b, c, d = _round(a, b, c, d, k0, k1, r)
+        drawn[4*j] = a
+        drawn[4*j + 1] = b
+        drawn[4*j + 2] = c
+        drawn[4*j + 3] = d
+
+
+@compiled
+def _unit(a, b):
+    # 53 bits of two words, as a number in [0, 1)
+    high = np.float64(np.int32(a >> np.uint32(5)))*67108864.0
+    return (high + np.float64(np.int32(b >> np.uint32(6))))*2.0**-53
+
+
+@compiled
+def uniform(key, identity, index):
+    """Return a multiple of 2**-53 in [0, 1)."""
+    a, b, c, d = words(key, identity, index)
+    return _unit(a, b)
+
+
+# Coefficients of Wichura (1988), highest power first: near the middle, where
+# |p - 1/2| <= 0.425, and in the tail
+_MIDDLE_ABOVE = (
+    2509.0809287301226727, 33430.575583588128105, 67265.770927008700853,
+    45921.953931549871457, 13731.693765509461125, 1971.5909503065514427,
+    133.14166789178437745, 3.387132872796366608,
+)
+_MIDDLE_BELOW = (
+    5226.495278852854561, 28729.085735721942674, 39307.89580009271061,
+    21213.794301586595867, 5394.1960214247511077, 687.1870074920579083,
+    42.313330701600911252, 1.0,
+)
+_TAIL_ABOVE = (
+    7.7454501427834140764e-4, 0.0227238449892691845833,
+    0.24178072517745061177, 1.27045825245236838258, 3.64784832476320460504,
+    5.7694972214606914055, 4.6303378461565452959, 1.42343711074968357734,
+)
+_TAIL_BELOW = (
+    1.05075007164441684324e-9, 5.475938084995344946e-4,
+    0.0151986665636164571966, 0.14810397642748007459,
+    0.68976733498510000455, 1.6763848301838038494, 2.05319162663775882187,
+    1.0,
+)
+
+
+def _quantiles():
+    """Return |z| at the ends of the segments that `_deviate` looks up.
+
+    Segment 256 e + j begins at p = 2**(e - 33) (1 + j/256), where p is half
+    the probability of a larger |z|.  Algorithm AS 241 of Wichura (1988),
+    Appl. Statist. 37:477, right to 1e-15.  As logarithms differ between
+    machines, the one needed here is summed up from its series.
+    """
+    exponent = np.repeat(np.arange(33) - 33, 256)
+    mantissa = np.tile(1.0 + np.arange(256)/256, 33)
+    s = (mantissa - 1.0)/(mantissa + 1.0)
+    series = np.polyval([2/k if k % 2 else 0.0 for k in range(35, -1, -1)], s)
+    r = np.sqrt(-(series + exponent*0.6931471805599453)) - 1.6
+    tail = np.polyval(_TAIL_ABOVE, r)/np.polyval(_TAIL_BELOW, r)
+
+    q = 0.5 - np.ldexp(mantissa, exponent)
+    r = 0.180625 - q*q
+    middle = q*np.polyval(_MIDDLE_ABOVE, r)/np.polyval(_MIDDLE_BELOW, r)
+
+    # p = 1/2 ends the last segment; one more, as the end of p = 1/2 itself,
+    # is multiplied by nothing
+    table = np.where(q > 0.425, tail, middle)[:32*256 + 1]
+    return np.append(table, 0.0)
+
+
+_QUANTILES = _quantiles()
+
+# No normal number exceeds this, so no weight drawn from one can either
+LARGEST_NORMAL = float(_QUANTILES[0])
+
+_ONE = np.uint32(1)
+_NEXT = np.uint64(1)
+_BITS_HALF_TABLE = np.uint64(1023 << 52)
+_SEGMENT_BITS = np.uint64(44)
+_WITHIN = np.uint64((1 << 44) - 1)
+
+
+@compiled
+def _deviate(word):
+    # The lowest bit is the sign.  The others give p = (word | 1)/2**33, half
+    # the probability of a larger |z|, in the middle between two multiples of
+    # 2**-32.  The bits of p as a float64 are the number of a segment and the
+    # place within
+    bits = np.float64(word | _ONE).view(np.uint64) - _BITS_HALF_TABLE
+    i = bits >> _SEGMENT_BITS
+    place = np.float64(np.int64(bits & _WITHIN))*2.0**-44
+    begin = _QUANTILES[i]
+    z = begin + place*(_QUANTILES[i + _NEXT] - begin)
+    return z if word & _ONE else -z
+
+
+@compiled
+def normal(key, identity, index):
+    """Return a normal number with mean 0 and standard deviation 1.
+
+    By inverting the distribution of |z| with 31 bits, interpolated linearly
+    between 8193 quantiles: |z| is too large by at most 3e-6, its variance by
+    2e-6, and never above `LARGEST_NORMAL` = 6.34, which a true normal number
+    exceeds once in 4e9 times.  Four identities share the words of a block.
+    """
+    drawn = words(key, identity >> 2, index)
+    return _deviate(drawn[identity & 3])
+
+
+@compiled
+def _product(a, b):
+    # High and low 64 bits of the product of two 64-bit numbers
+    a1, a0 = a >> _HALF_WORD, a & _LOW_HALF
+    b1, b0 = b >> _HALF_WORD, b & _LOW_HALF
+    middle = a1*b0 + (a0*b0 >> _HALF_WORD)
+    other = a0*b1 + (middle & _LOW_HALF)
+    high = a1*b1 + (middle >> _HALF_WORD) + (other >> _HALF_WORD)
+    return high, a*b
+
+
+@compiled
+def below(key, identity, index, n):
+    """Return one of 0, 1 ... n - 1, each as likely, for 1 <= n < 2**63.
+
+    Lemire (2019), ACM Trans. Model. Comput. Simul. 29:3: the high half of a
+    product with n, after those low halves are refused that would make some
+    numbers likelier.  Each try has 64 bits, so hardly any n needs a second.
+    """
+    n = np.uint64(n)
+    refused = (np.uint64(0) - n) % n
+    attempt = 0
+    while True:
+        a, b, c, d = words(key, identity, index | attempt << _TRY)
+        for low, high in ((a, b), (c, d)):
+            bits = np.uint64(low) | np.uint64(high) << _HALF_WORD
+            value, rest = _product(bits, n)
+            if rest >= refused:
+                return np.int64(value)
+        attempt += 1
+
+
+@compiled
+def _pieces(mean):
+    # How many Poisson numbers, and of which mean each, add up to this mean
+    pieces = max(1.0, np.ceil(mean*(1.0/_LARGEST_PIECE)))
+    return pieces, mean/pieces
+
+
+@compiled
+def poisson(key, identity, index, mean):
+    """Return a Poisson number, for 0 <= mean <= `LARGEST_POISSON_MEAN`.
+
+    By inverting the distribution with 53 bits, so that each probability is
+    right to about 1e-16; a mean above 16 is cut into equal pieces of at most
+    16, whose numbers are added.
+    """
+    pieces, part = _pieces(mean)
+    count = 0
+    for piece in range(np.int64(pieces)):
+        u = uniform(key, identity, index | piece << _TRY)
+        probability = total = exp(-part)
+        i = 0
+        while u >= total and probability > _NEGLIGIBLE:
+            i += 1
+            probability *= part*(1.0/i)
+            total += probability
+        count += i
+    return count
+
+
+@compiled
+def _fill_blocks(blocks, first_ids, width):
+    # The blocks of four identities that hold the ids of these rows
+    size = 0
+    for first in first_ids:
+        for block in range(first >> 2, (first + width + 3) >> 2):
+            blocks[size] = block
+            size += 1
+    return size
+
+
+@compiled
+def _add_deviates(line, drawn, start, mean, std):
+    # An unsigned index is known not to count from the end: vector code
+    for j in range(line.size):
+        i = np.uint64(start) + np.uint64(j)
+        line[j] += mean[i] + std[i]*_deviate(drawn[j])
+
+
+@compiled
+def add_normals(out, key, first_step, first_ids, width, mean, std):
+    """Add ``mean + std*z`` to each neuron of a tile at each of T steps.
+
+    ``out`` is float64[T, n] with n = rows*width; row r of the tile holds the
+    ids first_ids[r] ... first_ids[r] + width - 1.  ``mean`` and ``std`` are
+    numbers or arrays[n]; z is ``normal(key, id, first_step + t)``, whatever
+    the tile.
+    """
+    drawn = np.empty(4*_BLOCKS, np.uint32)
+    blocks = np.zeros(_BLOCKS, np.int64)
+
+    # As many rows at once as fit; if not even one does, a part of its columns
+    span = max(1, min(width, 4*_BLOCKS - 8))
+    height = _BLOCKS//(span//4 + 2)
+    for column in range(0, width, span):
+        columns = min(span, width - column)
+        for row in range(0, first_ids.size, height):
+            firsts = first_ids[row:row + height] + column
+            size = _fill_blocks(blocks, firsts, columns)
+            for t in range(out.shape[0]):
+                _fill_words(drawn, key, blocks, size, first_step + t)
+                i = row*width + column
+                word = 0
+                for first in firsts:
+                    lane = first & 3
+                    _add_deviates(out[t, i:i + columns],
+                                  drawn[word + lane:], i, mean, std)
+                    word += (lane + columns + 3)//4*4
+                    i += width
+
+
+@compiled
+def _fill_ids(ids, start, size, first_ids, width):
+    row = start//width
+    column = start - row*width
+    for j in range(size):
+        ids[j] = first_ids[row] + column
+        column += 1
+        if column == width:
+            row += 1
+            column = 0
+
+
+@compiled
+def _add_counts(counts, u, part, none, probability, total):
+    # As the search in `poisson`, for all neurons abreast until none is left
+    for j in range(u.size):
+        probability[j] = none[j]
+        total[j] = none[j]
+    left = 1
+    i = 0
+    while left > 0:
+        i += 1
+        inverse = 1.0/i
+        left = 0
+        for j in range(u.size):
+            more = (u[j] >= total[j]) & (probability[j] > _NEGLIGIBLE)
+            left += np.int64(more)
+            counts[j] += np.float64(more)
+
+        # A loop of its own, as too many arrays in one defeat the compiler
+        for j in range(u.size):
+            probability[j] *= part[j]*inverse
+            total[j] += probability[j]
+
+
+@compiled
+def add_poisson(out, key, first_step, first_ids, width, mean, weight):
+    """Add ``weight`` times a Poisson number to each neuron at each step.
+
+    The arguments are those of `add_normals`; the number is
+    ``poisson(key, id, first_step + t, mean)``, whatever the tile.
+    """
+    drawn = np.empty(4*_BLOCKS, np.uint32)
+    ids = np.zeros(_BLOCKS, np.int64)
+    buffers = np.empty((7, _BLOCKS))
+    for start in range(0, out.shape[1], _BLOCKS):
+        size = min(_BLOCKS, out.shape[1] - start)
+        _fill_ids(ids, start, size, first_ids, width)
+        counts, u, pieces, part, none, probability, total = buffers[:, :size]
+        for j in range(size):
+            pieces[j], part[j] = _pieces(mean[np.uint64(start + j)])
+            none[j] = exp(-part[j])
+
+        for t in range(out.shape[0]):
+            counts[:] = 0.0
+            for piece in range(np.int64(pieces.max())):
+                index = first_step + t | piece << _TRY
+                _fill_words(drawn, key, ids, size, index)
+                for j in range(size):
+                    drawn_now = _unit(drawn[4*j], drawn[4*j + 1])
+                    u[j] = drawn_now if piece < pieces[j] else 0.0
+                _add_counts(counts, u, part, none, probability, total)
+
+            line = out[t, start:start + size]
+            for j in range(size):
+                line[j] += weight[np.uint64(start + j)]*counts[j]
