@@ -9,16 +9,12 @@ import numpy as np
 
 from dsim import world
 from dsim.engine import snapshot
-from dsim.engine.build import build
+from dsim.engine.build import build, connect
 from dsim.engine.clock import Clock, Stretch
 from dsim.engine.layout import arrange
 from dsim.engine.output import Output
 from dsim.engine.timers import Summary, Timers
-from dsim.errors import lookup
-from dsim.io import provenance
 from dsim.network import Network, Population
-from dsim.partitioning.exchange import EXCHANGES
-from dsim.partitioning.exchange.packets import Spikes
 
 
 class Simulation:
@@ -61,19 +57,18 @@ class Simulation:
                  exchange: str = 'halo', flush_every: float = 1000.0,
                  model: str = '', comm: Any = None,
                  progress: Callable[[float, int], None] | None = None):
-        scheme = lookup('exchange scheme', exchange, EXCHANGES)
         self.comm = world.start() if comm is None else comm
         self.network, self.progress = network, progress
         self.timers = Timers()
         self.layout = arrange(network, dt, self.comm.size, processes)
         self.clock = Clock(dt, self.layout.window)
-        facts = provenance.gather(self.comm, network.seed, world.library())
         self.output = Output(network, self.layout, self.comm, self.clock,
-                             output, overwrite, flush_every, facts, model)
+                             output, overwrite, flush_every, model,
+                             world.library())
 
+        self.exchange = connect(exchange, self.comm, self.layout)
         self.tile = self.timers.timed('build', build)(
             network, self.layout, self.comm.rank, dt)
-        self.exchange = scheme(self.comm, self.layout.plan)
         self.recorders = self.output.open(self.tile)
         self.clock.longest = self.tile.longest
         self.clock.intervals = tuple(
@@ -90,10 +85,10 @@ class Simulation:
                 tile.advance(stretch)
 
             # Own spikes are delivered while the others' are on their way
-            fired = Spikes(*tile.fired)
+            fired = tile.fired
             exchange.post(window.first, len(window), fired)
-            tile.deliver(*fired)
-            tile.deliver(*exchange.complete())
+            tile.deliver(fired)
+            tile.deliver(exchange.complete())
             self.keep(fired, len(window))
 
     def observe(self, stretch: Stretch) -> None:
@@ -101,7 +96,7 @@ class Simulation:
         for recorder in self.recorders:
             recorder.look(stretch.first)
 
-    def keep(self, fired: Spikes, steps: int) -> None:
+    def keep(self, fired: Any, steps: int) -> None:
         """Let recorders have a window's spikes, and forget them."""
         for recorder in self.recorders:
             recorder.hear(*fired)

@@ -16,16 +16,16 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import h5py
 import numpy as np
 
 from dsim.errors import BadValue, OutputError
+from dsim.io import whole
 from dsim.io.attributes import attach
 from dsim.io.rows import chunk_shape, pieces
 
-_PROBE = 1 << 16
 _TAG = 1
 _abandoned: list[h5py.File] = []
 
@@ -56,16 +56,49 @@ class _Layout(NamedTuple):
     handle: h5py.Dataset | None
 
 
-class File:
-    """An HDF5 file in the making; see :meth:`create`.
+class Output:
+    """What is flushed, closed or abandoned: a file, or a layout with one.
 
     As a context manager it is closed at the end of the block, or abandoned
     where the block was left by an exception.
     """
 
+    file: 'File'
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: Any, *_: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abandon()
+
+    def flush(self, sync: bool = False) -> None:
+        """Bring the file up to date: it can be read from here on.
+
+        With ``sync`` it is also forced to the disk, to outlive a power cut.
+        """
+        self.file.flush(sync)
+
+    def close(self) -> None:
+        """Finish the file and give it its name; again is harmless."""
+        self.file.close()
+
+    def abandon(self) -> None:
+        """Write no more; what was flushed is in ``<path>.part``.
+
+        Not collective: one rank may do it on its way out.
+        """
+        self.file.abandon()
+
+
+class File(Output):
+    """An HDF5 file in the making; see :meth:`create`."""
+
     def __init__(self, path: Path, comm: Any, parallel: bool):
         self.path, self.comm = path, comm
-        self.part = part_of(path)
+        self.part = whole.part_of(path)
         self._parallel = parallel
         self._h5: h5py.File | None = None
         self._open = True
@@ -89,25 +122,20 @@ class File:
             comm = comm.Dup()
         file = cls(Path(path), comm, parallel)
         try:
-            file.at_root(lambda: _claim(file.path, overwrite))
+            file.at_root(lambda: whole.claim(file.path, overwrite))
             file._together(file._start)
         except OutputError:
             file._release()
             raise
         return file
 
-    def __enter__(self) -> 'File':
-        return self
-
-    def __exit__(self, kind: Any, *_: object) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abandon()
-
     def parallel(self) -> bool:
         """Whether all ranks write (MPI driver) or rank 0 for them."""
         return self._parallel
+
+    def is_open(self) -> bool:
+        """Whether it was neither closed nor abandoned."""
+        return self._open
 
     def dataset(self, name: str, shape: Sequence[int], dtype: Any,
                 maxshape: Sequence[int | None] | None = None,
@@ -185,7 +213,7 @@ class File:
         shape = self._layouts[name].shape
         fits = len(start) == block.ndim == len(shape) and all(
             low >= 0 and low + n <= most
-            for low, n, most in zip(start, block.shape, shape))
+            for low, n, most in zip(start, block.shape, shape, strict=True))
         if block.size and not fits:
             raise ValueError(f'{name}: no room for {block.shape} at '
                              f'{tuple(start)} in {shape}')
@@ -209,30 +237,24 @@ class File:
                     attach(place, name, value)
 
     def flush(self, sync: bool = False) -> None:
-        """Bring the file up to date: it can be read from here on.
-
-        With ``sync`` it is also forced to the disk, to outlive a power cut.
-        """
+        """See `Output.flush`."""
         self._handle()
         self._together(lambda: self._h5 is None or self._h5.flush())
         if sync:
-            self.at_root(lambda: _sync(self.part))
+            self.at_root(lambda: whole.sync(self.part))
 
     def close(self) -> None:
-        """Finish the file and give it its name; again is harmless."""
+        """See `Output.close`."""
         if not self._open:
             return
 
         self._together(lambda: self._h5 is None or self._h5.close())
         self._h5, self._open = None, False
-        self.at_root(lambda: _finish(self.part, self.path))
+        self.at_root(lambda: whole.finish(self.part, self.path))
         self._release()
 
     def abandon(self) -> None:
-        """Write no more; what was flushed is in ``<path>.part``.
-
-        Not collective: one rank may do it on its way out.
-        """
+        """See `Output.abandon`."""
         if self._h5 is not None:
             if self._parallel and self.comm.size > 1:
                 # Closing would wait for the others, and so would letting
@@ -322,12 +344,6 @@ class File:
 
 
 
-def part_of(path: str | os.PathLike) -> Path:
-    """Return the name that ``path`` has while it is being written."""
-    path = Path(path)
-    return path.with_name(path.name + '.part')
-
-
 def _choose(driver: str, comm: Any) -> bool:
     able = bool(h5py.get_config().mpi) and not isinstance(comm, Alone)
     if driver not in ('auto', 'mpi', 'serial'):
@@ -341,39 +357,6 @@ def _choose(driver: str, comm: Any) -> bool:
 def _filters() -> bool:
     """Whether this HDF5 can write compressed chunks collectively."""
     return h5py.version.hdf5_version_tuple >= (1, 10, 2)
-
-
-def _claim(path: Path, overwrite: bool) -> None:
-    """Raise unless a file can be made at ``path``."""
-    if path.is_dir():
-        raise OutputError(f'{path} is a folder; choose another --output')
-    if path.exists() and not overwrite:
-        raise OutputError(f'{path} exists; pass --overwrite (in Python: '
-                          'overwrite=True) or choose another --output')
-    if not path.parent.is_dir():
-        raise OutputError(f'{path}: there is no folder {path.parent}; make '
-                          'it, or choose another --output')
-
-    # Only writing shows a disk that is full or read-only, even to root
-    with open(part_of(path), 'wb') as probe:
-        probe.write(bytes(_PROBE))
-        probe.flush()
-        os.fsync(probe.fileno())
-
-
-def _finish(part: Path, path: Path) -> None:
-    """Give a complete file its name, so that a power cut cannot undo it."""
-    _sync(part)
-    os.replace(part, path)
-    _sync(path.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _put(dataset: h5py.Dataset, start: tuple[int, ...], low: int,

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from dsim.errors import InputFileError
-from dsim.io.files import File
+from dsim.io.files import File, Output
 
 
 class Frames(NamedTuple):
@@ -23,7 +23,7 @@ class Frames(NamedTuple):
     unit: str
 
 
-class FrameFile:
+class FrameFile(Output):
     """One file of frames, each rank writing the tile that it owns.
 
     Methods are collective, like those of :class:`dsim.io.files.File`, which
@@ -69,18 +69,6 @@ class FrameFile:
         self.file.write(f'{group}/data', (first, row, column), block)
         mine = times if self.file.comm.rank == 0 else times[:0]
         self.file.append(f'{group}/time', np.asarray(mine, np.float64))
-
-    def flush(self, sync: bool = False) -> None:
-        """Make what was appended readable, and with ``sync`` durable."""
-        self.file.flush(sync)
-
-    def close(self) -> None:
-        """Finish the file and give it its name."""
-        self.file.close()
-
-    def abandon(self) -> None:
-        """Write no more; not collective (see `File.abandon`)."""
-        self.file.abandon()
 
 
 def list_frames(path: str | os.PathLike) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Pictures to arrays: grey values from 0 to 1 on the grid of a population."""
 
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,15 +43,17 @@ def resize(image: np.ndarray, shape: Sequence[int]) -> np.ndarray:
 
 def _average(image: np.ndarray, cells: int) -> np.ndarray:
     """Bring the first axis to ``cells`` cells, each a mean of its pixels."""
-    pixels = len(image)
     means = np.zeros((cells, *image.shape[1:]))
+    # In units of 1/wide of a pixel all borders are whole numbers: a pixel is
+    # `wide` long, a cell `long`
+    common = math.gcd(cells, len(image))
+    wide, long = cells//common, len(image)//common
     for cell in range(cells):
-        # In units of 1/cells of a pixel all borders are whole numbers
-        low, high = cell*pixels, (cell + 1)*pixels
-        for pixel in range(low//cells, -(-high//cells)):
-            covered = min(high, (pixel + 1)*cells) - max(low, pixel*cells)
+        low, high = cell*long, (cell + 1)*long
+        for pixel in range(low//wide, -(-high//wide)):
+            covered = min(high, (pixel + 1)*wide) - max(low, pixel*wide)
             means[cell] += covered*image[pixel]
-        means[cell] /= pixels
+        means[cell] /= long
     return means
 
 

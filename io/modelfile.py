@@ -410,7 +410,7 @@ def _lines(table: dict[str, Any], path: str, depth: int) -> Iterator[str]:
             isinstance(entry, dict) for entry in value)))}
     for name, value in table.items():
         if name not in below:
-            yield f'{_bare(name)} = {_inline(value)}'
+            yield f'{_bare(name)} = {inline(value)}'
     for name, value in below.items():
         full = f'{path}{_bare(name)}'
         if isinstance(value, list):
@@ -427,9 +427,9 @@ def _bare(name: str) -> str:
     return name if re.fullmatch(r'[\w-]+', name, re.A) else json.dumps(name)
 
 
-def _inline(value: Any) -> str:
+def inline(value: Any) -> str:
     if isinstance(value, dict):
-        pairs = (f'{_bare(k)} = {_inline(v)}' for k, v in value.items())
+        pairs = (f'{_bare(k)} = {inline(v)}' for k, v in value.items())
         return '{' + ', '.join(pairs) + '}'
     if isinstance(value, list):
         return '[' + ', '.join(map(_inline, value)) + ']'

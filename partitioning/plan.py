@@ -122,10 +122,8 @@ class HaloPlan:
             own_columns = slice(starts[p, 1], starts[p + 1, 1])
             for kind, (rows, columns) in enumerate(self._reached(p, rank)):
                 bit = np.uint64(1 << kind % KINDS)
-                # Rows alone reach nobody: a peer's bit needs both
-                both = rows.any(1)[down] & columns.any(1)[right]
-                masks.rows[both, own_rows] |= bit*rows[down[both]]
-                masks.columns[both, own_columns] |= bit*columns[right[both]]
+                masks.rows[:, own_rows] |= bit*rows[down]
+                masks.columns[:, own_columns] |= bit*columns[right]
         return masks
 
     def cells(self, rank: int) -> Integers:

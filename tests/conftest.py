@@ -54,6 +54,10 @@ def pytest_configure(config):
                  'slow: takes more than a few seconds',
                  'wheels: also run where all comes from wheels'):
         config.addinivalue_line('markers', line)
+    # Debian's h5py with a newer numpy than it was built for
+    config.addinivalue_line(
+        'filterwarnings',
+        'ignore:`product` is deprecated:DeprecationWarning')
 
 
 def pytest_report_header():

@@ -91,9 +91,9 @@ def test_the_message_format():
     spikes = Spikes(np.array([7, 7, 7, 9]), np.array([0, 1, 4, 4]))
     [(peer, words)] = Packer(plan, 0).pack(7, 3, spikes)
     assert peer == 1 and words.dtype == np.uint32
-    assert words.tolist() == [7, 0, 3, 3] + [2, 0, 1] + [1, 4, 4]
+    assert words.tolist() == [7, 0] + [2, 0, 1] + [1, 4, 4]
 
-    arrived = unpack(words, [0, 10], [0], (7, 3), 6)
+    arrived = unpack(words, [0, 8], [0], (7, 3), 6)
     assert listed(arrived) == [(7, 1), (7, 4), (9, 4)]
 
 
@@ -126,8 +126,8 @@ def test_large_steps_and_numbers():
     assert listed(ranks[0].complete()) == [(first, edge),
                                            (first + 1, total + 3)]
     assert listed(ranks[1].complete()) == []
-    assert (ranks[1].messages, ranks[1].bytes) == (1, 4*(4 + 2 + 2*2))
-    assert ranks[1].predict(plan, 1, 2, [0, 0]).bytes == 4*(4 + 2)
+    assert (ranks[1].messages, ranks[1].bytes) == (1, 4*(2 + 2 + 2*2))
+    assert ranks[1].predict(plan, 1, 2, [0, 0]).bytes == 4*(2 + 2)
 
 
 @pytest.mark.parametrize('spikes', [
@@ -233,7 +233,7 @@ def test_counts_are_as_predicted():
         messages = len(plan.peers(rank))
         assert exchange.messages - before[rank][0] == messages
         assert exchange.bytes - before[rank][1] == (
-            4*(4 + 3)*messages + 4*told)
+            4*(2 + 3)*messages + 4*told)
         assert exchange.stages == 2
 
 

@@ -9,10 +9,12 @@ import sys
 import h5py
 import numpy as np
 import pytest
+
 from dsim.errors import BadValue, OutputError
 from dsim.io import attributes
-from dsim.io.files import Alone, File, part_of
+from dsim.io.files import Alone, File
 from dsim.io.rows import chunk_shape, pieces
+from dsim.io.whole import part_of
 
 ROUNDS = (1000, 0, 7, 333)
 GRID = (37, 53)

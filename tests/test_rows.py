@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from dsim.io.files import Alone
 from dsim.io.rows import (
     Columns,

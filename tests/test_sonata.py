@@ -3,6 +3,7 @@
 import h5py
 import numpy as np
 import pytest
+
 from dsim.errors import InputFileError, OutputError
 from dsim.io.files import Alone
 from dsim.io.sonata import (

@@ -6,7 +6,9 @@ on the seed, the projection's name and the owner's id only, so any rank can
 make it, and two ranks that make it get the same.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -65,6 +67,10 @@ class Rule:
     def rows(self, pairing: Pairing, owners: np.ndarray) -> Rows:
         """Return the rows of ``owners`` (int64[n], global ids)."""
         raise TypeError(f'{type(self).__name__} declares no rows')
+
+    def maker(self, pairing: Pairing) -> Callable[[np.ndarray], Rows]:
+        """Return `rows` for one pairing, with what it needs made once."""
+        return partial(self.rows, pairing)
 
     def reach(self, pairing: Pairing) -> tuple[float, float]:
         """Return how far a connection can go, per axis in mm."""

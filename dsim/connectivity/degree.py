@@ -1,21 +1,26 @@
 """A fixed number of partners a neuron, drawn from a kernel.
 
-Candidates are drawn evenly from the box that the kernel's cut-off leaves,
-and kept with the probability that the kernel gives: exact for any kernel,
-any two grids and open edges (where the kernel is cut and renormalised).
+Where the offsets to the partners are the same for all neurons, or for a few
+kinds of them, they are drawn from tables (`dsim.connectivity.offsets`).
+Otherwise candidates are drawn evenly from the box that the kernel's cut-off
+leaves, and kept with the probability that the kernel gives.  Both are exact
+for any kernel and for open edges, where the kernel is cut and renormalised.
 """
+
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from dsim import rng
 from dsim.compiled import compiled
+from dsim.connectivity import offsets
 from dsim.connectivity.base import Pairing, Rows, Rule, size
 from dsim.connectivity.kernels import profile
+from dsim.connectivity.offsets import NOT_FOUND
 from dsim.errors import BadValue, SimulationError
 from dsim.space import shortest
 
-_NOT_FOUND = 10_000
-"""Candidates drawn in vain, per partner wanted, before giving up."""
 
 
 class _FixedDegree(Rule):
@@ -44,14 +49,27 @@ class _FixedDegree(Rule):
                 'or set multiple_contacts = true')
 
     def rows(self, pairing: Pairing, owners: np.ndarray) -> Rows:
-        grid, partners = pairing.grids(self.owner)
+        return self.maker(pairing)(owners)
+
+    def maker(self, pairing: Pairing) -> Callable[[np.ndarray], Rows]:
+        tables = offsets.tabulate(pairing, self.owner)
+        return partial(self._rows, pairing, tables)
+
+    def _rows(self, pairing: Pairing, tables: offsets.Offsets | None,
+              owners: np.ndarray) -> Rows:
         found = np.empty(owners.size*self.number, dtype=np.int64)
-        failed = _draw(
-            owners, self.number, grid, partners,
-            pairing.sheet.extent, pairing.sheet.periodic,
-            pairing.kernel.code(), pairing.same and not self.self_connections,
-            self.multiple_contacts,
-            rng.key(pairing.seed, 'partners', pairing.name), found)
+        no_self = pairing.same and not self.self_connections
+        key = rng.key(pairing.seed, 'partners', pairing.name)
+        grid, partners = pairing.grids(self.owner)
+        if tables is not None:
+            failed = offsets.draw(
+                owners, self.number, grid, partners, pairing.sheet.periodic,
+                tables, no_self, self.multiple_contacts, key, found)
+        else:
+            failed = _draw(
+                owners, self.number, grid, partners, pairing.sheet.extent,
+                pairing.sheet.periodic, pairing.kernel.code(), no_self,
+                self.multiple_contacts, key, found)
         if failed >= 0:
             raise SimulationError(
                 f'projection {pairing.name}: {self.owner} neuron {failed} '
@@ -128,7 +146,7 @@ def _draw(owners, degree, grid, partners, extent, periodic, code, no_self,
         bad_row = np.uint64((2**32 - rows) % rows)
         bad_column = np.uint64((2**32 - columns) % columns)
         while got < degree:
-            if tried > _NOT_FOUND*degree:
+            if tried > NOT_FOUND*degree:
                 return owner
             w0, w1, w2, w3 = rng.words(key, owner, tried)
             tried += 1

@@ -103,6 +103,7 @@ class _Filler:
         self.weight, self.delay = weight, delay
         self.owners = (ids if rule.owner == 'target'
                        else _ids_of(landing.box, pairing.source))
+        self.rows = rule.maker(pairing)
         self.sources = landing.box[1]*landing.box[3]
 
         # Connections of equal delay side by side: neighbours in the ring
@@ -158,7 +159,7 @@ class _Filler:
         some = max(int(_CHUNK/degree), 1)
         for k in range(0, self.owners.size, some):
             owners = self.owners[k:k + some]
-            yield owners, self.rule.rows(self.pairing, owners)
+            yield owners, self.rows(owners)
 
     def _geometry(self) -> tuple[Any, ...]:
         return (self.rule.owner == 'target', self.pairing.source,

@@ -10,8 +10,9 @@ from dsim.connectivity.stored import Landing
 from dsim.connectivity.synapse_values import is_number
 from dsim.engine.layout import Layout
 from dsim.engine.tile import Input, Piece, Tile
-from dsim.errors import BadValue, SimulationError
+from dsim.errors import BadValue, SimulationError, lookup
 from dsim.network import Network, Population, Projection, Stimulation
+from dsim.partitioning.exchange import EXCHANGES, Exchange
 from dsim.stimuli.base import Site
 from dsim.values import evaluate
 
@@ -50,6 +51,14 @@ def build(network: Network, layout: Layout, rank: int, dt: float) -> Tile:
     largest = max((piece.ids.size for piece in pieces), default=1)
     longest = max(1, min(layout.window, STRETCH_BYTES//(8*max(largest, 1))))
     return Tile(pieces, tables, slots, bits, dt, longest)
+
+
+def connect(name: str, comm: Any, layout: Layout) -> Exchange:
+    """Return the exchange scheme ``name`` for the ranks of ``comm``.
+
+    Raises `UnknownName` if there is no such scheme.
+    """
+    return lookup('exchange scheme', name, EXCHANGES)(comm, layout.plan)
 
 
 def _piece(network: Network, layout: Layout, rank: int, k: int,

@@ -36,12 +36,12 @@ class Output:
 
     def __init__(self, network: Network, layout: Layout, comm: Any,
                  clock: Clock, folder: str | os.PathLike | None,
-                 overwrite: bool, flush_every: float, facts: dict[str, Any],
-                 model: str):
+                 overwrite: bool, flush_every: float, model: str,
+                 mpi: str):
         self.network, self.layout, self.comm = network, layout, comm
         self.clock, self.overwrite = clock, overwrite
         self.folder = None if folder is None else Path(folder)
-        self.facts, self.model = facts, model
+        self.model, self.mpi = model, mpi
         self.interval = max(1, round(flush_every/clock.dt))
         self.recorders: list[Recorder] = []
         self.is_open = False
@@ -90,8 +90,9 @@ class Output:
         for recorder in self.recorders:
             recorder.flush()
         cost = summary()
+        facts = provenance.gather(self.comm, self.network.seed, self.mpi)
         for file in self._files:
-            provenance.record(file.file, self.facts, self.model)
+            provenance.record(file.file, facts, self.model)
             provenance.record_timings(file.file, cost.facts())
             file.close()
         self.is_open = False

@@ -9,14 +9,8 @@ import numpy as np
 from dsim.compiled import compiled
 from dsim.engine.clock import Stretch
 from dsim.neurons.base import Neuron
+from dsim.partitioning.exchange.packets import Spikes
 from dsim.stimuli.base import Drive
-
-
-class Spikes(Protocol):
-    """When and who: int64[k] each."""
-
-    steps: np.ndarray
-    numbers: np.ndarray
 
 
 class Table(Protocol):
@@ -103,13 +97,13 @@ class Tile:
         self._numbers: list[np.ndarray] = []
 
     @property
-    def fired(self) -> tuple[np.ndarray, np.ndarray]:
-        """The window's spikes so far, ordered by step: (steps, numbers)."""
+    def fired(self) -> Spikes:
+        """The window's spikes so far, ordered by step."""
         if not self._steps:
-            return _NONE, _NONE
+            return Spikes(_NONE, _NONE)
         steps = np.concatenate(self._steps)
         order = np.argsort(steps, kind='stable')
-        return steps[order], np.concatenate(self._numbers)[order]
+        return Spikes(steps[order], np.concatenate(self._numbers)[order])
 
     def advance(self, stretch: Stretch) -> None:
         """Integrate all neurons over the steps of ``stretch``."""
@@ -124,10 +118,10 @@ class Tile:
                 buffers.fired[:len(stretch)])
             self._collect(piece, buffers, stretch)
 
-    def deliver(self, steps: np.ndarray, numbers: np.ndarray) -> None:
-        """Add the weights of spikes (steps, numbers) to the ring."""
+    def deliver(self, spikes: Spikes) -> None:
+        """Add the weights of the spikes' connections to the ring."""
         for table in self.tables:
-            self.events += table.deliver(self.ring, steps, numbers)
+            self.events += table.deliver(self.ring, *spikes)
 
     def _gather(self, piece: Piece, buffers: '_Buffers',
                 stretch: Stretch) -> None:

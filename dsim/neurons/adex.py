@@ -1,6 +1,6 @@
 """Adaptive exponential integrate-and-fire with synaptic conductances."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,89 +12,191 @@ from dsim.neurons.base import Neuron
 # Longest stretch of one Runge-Kutta step, in ms
 _LONGEST = 0.1
 
-# On the upstroke v tends to infinity within 1/growth; go this part of it
+# On the upstroke v tends to infinity within 1/growth: go this part of it,
+# but not a shorter part of a stretch than this
 _PART = 0.2
-
-# Shortest stretch there, as a part of the regular one
 _SHORTEST = 1/1024
 
-
-class _Cell(NamedTuple):
-    # The numbers of one neuron in the equation of v and w
-    C_m: float
-    g_L: float
-    E_L: float
-    V_th: float
-    Delta_T: float
-    peak: float
-    a: float
-    tau_w: float
-    E_ex: float
-    E_in: float
-    drive: float
+# So many neurons at a time that what is between two stages stays in cache
+_BLOCK = 256
 
 
-@compiled
-def _upstroke(v, cell):
-    # exp((v - V_th)/Delta_T); without an upstroke (Delta_T = 0) nobody looks
-    v = v if v < cell.peak else cell.peak
-    return exp((v - cell.V_th)/(cell.Delta_T if cell.Delta_T > 0.0 else 1.0))
-
-
-@compiled
-def _growth(v, cell):
-    # How fast a small difference in v grows because of the upstroke, 1/ms
-    rate = cell.g_L/cell.C_m*_upstroke(v, cell)
-    return rate if cell.Delta_T > 0.0 else 0.0
+class _Cells(NamedTuple):
+    # The parameters, each a number or an array
+    C_m: Any
+    g_L: Any
+    E_L: Any
+    V_th: Any
+    Delta_T: Any
+    V_peak: Any
+    V_reset: Any
+    a: Any
+    b: Any
+    tau_w: Any
+    E_ex: Any
+    E_in: Any
+    tau_syn_ex: Any
+    tau_syn_in: Any
+    I_e: Any
 
 
 @compiled
-def _slopes(v, w, g_ex, g_in, free, cell):
-    v = v if v < cell.peak else cell.peak
-    leak = cell.g_L*(cell.Delta_T*_upstroke(v, cell) - (v - cell.E_L))
-    synapses = g_ex*(cell.E_ex - v) + g_in*(cell.E_in - v)
-    slope = (leak + synapses - w + cell.drive)/cell.C_m
-    return (slope if free else 0.0,
-            (cell.a*(v - cell.E_L) - w)/cell.tau_w)
+def _peak(cells, i):
+    # Without an upstroke a spike is cut off where it would have started
+    return cells.V_peak[i] if cells.Delta_T[i] > 0.0 else cells.V_th[i]
 
 
 @compiled
-def _runge_kutta(v, w, g_ex, g_in, half_ex, half_in, h, free, cell):
-    """Return v and w a time h later: four stages, conductances exact.
+def _height(v, cells, i):
+    """Return the exponent of the upstroke, (v - V_th)/Delta_T."""
+    peak = _peak(cells, i)
+    v = v if v < peak else peak
+    slope = cells.Delta_T[i] if cells.Delta_T[i] > 0.0 else 1.0
+    return (v - cells.V_th[i])/slope
 
-    ``half_ex`` and ``half_in`` are what is left of them after h/2.
+
+@compiled
+def _growth(upstroke, cells, i):
+    """Return how fast a difference in v grows by the upstroke, in 1/ms."""
+    rate = cells.g_L[i]/cells.C_m[i]*upstroke
+    return rate if cells.Delta_T[i] > 0.0 else 0.0
+
+
+@compiled
+def _slopes(v, w, g_ex, g_in, upstroke, held, drive, cells, i):
+    """Return v' and w', given exp of `_height`; v stays if it is held."""
+    peak = _peak(cells, i)
+    v = v if v < peak else peak
+    rest = v - cells.E_L[i]
+    leak = cells.g_L[i]*(cells.Delta_T[i]*upstroke - rest)
+    synapses = g_ex*(cells.E_ex[i] - v) + g_in*(cells.E_in[i] - v)
+    slope = (leak + synapses - w + cells.I_e[i] + drive)/cells.C_m[i]
+    return (0.0 if held else slope,
+            (cells.a[i]*rest - w)/cells.tau_w[i])
+
+
+@compiled
+def _fade(g_ex, g_in, first, h, cells):
+    """Let the conductances of a block decay for h; nothing below 1e-30."""
+    for j in range(g_ex.size):
+        left = g_ex[j]*exp(-h/cells.tau_syn_ex[first + j])
+        g_ex[j] = left if left > 1e-30 else 0.0
+    for j in range(g_in.size):
+        left = g_in[j]*exp(-h/cells.tau_syn_in[first + j])
+        g_in[j] = left if left > 1e-30 else 0.0
+
+
+@compiled
+def _stage(v, w, refractory, drive, g_ex, g_in, first, shift, weight, slopes,
+           sums, cells):
+    """One stage of Runge and Kutta's method for a block of neurons.
+
+    ``slopes`` [2, block] are those of the stage before, and of this one
+    afterwards; ``sums`` [2, block] adds them up with ``weight``.
     """
-    v1, w1 = _slopes(v, w, g_ex, g_in, free, cell)
-    g_ex, g_in = g_ex*half_ex, g_in*half_in
-    v2, w2 = _slopes(v + h/2*v1, w + h/2*w1, g_ex, g_in, free, cell)
-    v3, w3 = _slopes(v + h/2*v2, w + h/2*w2, g_ex, g_in, free, cell)
-    g_ex, g_in = g_ex*half_ex, g_in*half_in
-    v4, w4 = _slopes(v + h*v3, w + h*w3, g_ex, g_in, free, cell)
-    return (v + h/6*(v1 + 2.0*(v2 + v3) + v4),
-            w + h/6*(w1 + 2.0*(w2 + w3) + w4))
+    for j in range(g_ex.size):
+        i = first + j
+        x, y = v[i] + shift*slopes[0, j], w[i] + shift*slopes[1, j]
+        upstroke = exp(_height(x, cells, i))
+        slope_v, slope_w = _slopes(
+            x, y, g_ex[j], g_in[j], upstroke, refractory[i] > 0.0,
+            drive[i], cells, i)
+        slopes[0, j], slopes[1, j] = slope_v, slope_w
+        sums[0, j] += weight*slope_v
+        sums[1, j] += weight*slope_w
 
 
 @compiled
-def _carefully(v, w, g_ex, g_in, h, tau_ex, tau_in, V_reset, b, left, steps,
-               cell):
+def _single(v, w, g_ex, g_in, half_ex, half_in, h, held, drive, cells, i):
+    """The same method for neuron i alone; returns v and w after h."""
+    x, y, slope_v, slope_w, sum_v, sum_w = v, w, 0.0, 0.0, 0.0, 0.0
+    for stage in range(4):
+        shift = h if stage == 3 else h/2
+        if stage % 2 == 1:
+            g_ex, g_in = g_ex*half_ex, g_in*half_in
+        x, y = v + shift*slope_v, w + shift*slope_w
+        slope_v, slope_w = _slopes(
+            x, y, g_ex, g_in, exp(_height(x, cells, i)), held, drive,
+            cells, i)
+        weight = 2.0 if stage in (1, 2) else 1.0
+        sum_v += weight*slope_v
+        sum_w += weight*slope_w
+    return v + h/6*sum_v, w + h/6*sum_w
+
+
+@compiled
+def _carefully(v, w, g_ex, g_in, h, left, steps, drive, cells, i):
     """Return v, w, refractory steps left, fired or not, a time h later.
 
     The stretches become short where v shoots up, so that a spike is on time
     and v starts from V_reset then and there.
     """
-    fired = False
-    rest = h
+    fires, rest = False, h
     while rest > 0.0:
-        part = max(_PART/max(_growth(v, cell), _PART/h), h*_SHORTEST)
-        part = min(part if left == 0.0 else rest, rest)
-        half_ex, half_in = exp(-part/2/tau_ex), exp(-part/2/tau_in)
-        v, w = _runge_kutta(v, w, g_ex, g_in, half_ex, half_in, part,
-                            left == 0.0, cell)
+        growth = _growth(exp(_height(v, cells, i)), cells, i)
+        part = max(_PART/max(growth, _PART/h), h*_SHORTEST)
+        part = rest if left > 0.0 else min(part, rest)
+        half_ex = exp(-part/2/cells.tau_syn_ex[i])
+        half_in = exp(-part/2/cells.tau_syn_in[i])
+        v, w = _single(v, w, g_ex, g_in, half_ex, half_in, part, left > 0.0,
+                       drive, cells, i)
         g_ex, g_in = g_ex*half_ex*half_ex, g_in*half_in*half_in
         rest -= part
-        if v >= cell.peak:
-            v, w, left, fired = V_reset, w + b, steps, True
-    return v, w, left, fired
+        if v >= _peak(cells, i):
+            v, w = float(cells.V_reset[i]), w + cells.b[i]
+            left, fires = steps, True
+    return v, w, left, fires
+
+
+@compiled
+def _ends(v, w, first, h, sums, cells, calm):
+    """Turn sums into v and w at the end, and say where these will do."""
+    for j in range(calm.size):
+        i = first + j
+        growth = _growth(exp(_height(v[i], cells, i)), cells, i)
+        sums[0, j] = v[i] + h/6*sums[0, j]
+        sums[1, j] = w[i] + h/6*sums[1, j]
+        calm[j] = growth*h <= _PART and sums[0, j] < _peak(cells, i)
+
+
+@compiled
+def _accept(v, w, g_ex, g_in, refractory, drive, first, h, steps, ends, calm,
+            cells, fired):
+    """Go to the end of the stretch; carefully where a spike is near."""
+    for j in range(calm.size):
+        i = first + j
+        if calm[j]:
+            v[i], w[i] = ends[0, j], ends[1, j]
+        else:
+            x, y, left, fires = _carefully(
+                float(v[i]), float(w[i]), float(g_ex[i]), float(g_in[i]),
+                h, float(refractory[i]), steps[i], drive[i], cells, i)
+            v[i], w[i], refractory[i] = x, y, left
+            fired[i] |= fires
+
+
+@compiled
+def _stretch(v, w, g_ex, g_in, refractory, drive, h, steps, cells, fired):
+    """Integrate all neurons over a time h, block by block."""
+    for first in range(0, v.size, _BLOCK):
+        last = min(first + _BLOCK, v.size)
+        slopes = np.zeros((2, last - first))
+        sums = np.zeros((2, last - first))
+        calm = np.empty(last - first, np.bool_)
+        ex = g_ex[first:last].astype(np.float64)
+        in_ = g_in[first:last].astype(np.float64)
+        for stage in range(4):
+            if stage % 2 == 1:
+                _fade(ex, in_, first, h/2, cells)
+            shift = h if stage == 3 else h/2
+            weight = 2.0 if stage in (1, 2) else 1.0
+            _stage(v, w, refractory, drive, ex, in_, first, shift, weight,
+                   slopes, sums, cells)
+        _ends(v, w, first, h, sums, cells, calm)
+        _accept(v, w, g_ex, g_in, refractory, drive, first, h, steps, sums,
+                calm, cells, fired)
+        g_ex[first:last] = ex
+        g_in[first:last] = in_
 
 
 class AdEx(Neuron):
@@ -158,31 +260,21 @@ class AdEx(Neuron):
                 inhibitory, C_m, g_L, E_L, V_th, Delta_T, V_peak, V_reset,
                 t_ref, a, b, tau_w, E_ex, E_in, tau_syn_ex, tau_syn_in, I_e,
                 dt, fired):
+        cells = _Cells(
+            C_m, g_L, E_L, V_th, Delta_T, V_peak, V_reset, a, b, tau_w,
+            E_ex, E_in, tau_syn_ex, tau_syn_in, I_e)
         stretches = max(1, int(np.ceil(dt/_LONGEST - 1e-9)))
-        h = dt/stretches
+        steps = np.empty(v.size)
+        for i in range(v.size):
+            # The step of the spike itself counts down once too
+            whole = np.floor(t_ref[i]/dt + 0.5)
+            steps[i] = whole + 1.0 if whole > 0.0 else 0.0
+
         for t in range(current.shape[0]):
             fired[t] = 0
             for _ in range(stretches):
-                for i in range(v.size):
-                    ex, in_ = np.float64(g_ex[i]), np.float64(g_in[i])
-                    half_ex = exp(-h/2/tau_syn_ex[i])
-                    half_in = exp(-h/2/tau_syn_in[i])
-                    cell = _Cell(
-                        C_m[i], g_L[i], E_L[i], V_th[i], Delta_T[i],
-                        V_peak[i] if Delta_T[i] > 0.0 else V_th[i],
-                        a[i], tau_w[i], E_ex[i], E_in[i],
-                        np.float64(I_e[i] + current[t, i]))
-                    steps = np.floor(t_ref[i]/dt + 0.5)
-                    steps = steps + 1.0 if steps > 0.0 else steps
-                    x, y, left, fires = _carefully(
-                        np.float64(v[i]), np.float64(w[i]), ex, in_, h,
-                        tau_syn_ex[i], tau_syn_in[i], V_reset[i], b[i],
-                        np.float64(refractory[i]), steps, cell)
-                    v[i], w[i], refractory[i] = x, y, left
-                    g_ex[i] = ex*half_ex*half_ex
-                    g_in[i] = in_*half_in*half_in
-                    fired[t, i] |= fires
-
+                _stretch(v, w, g_ex, g_in, refractory, current[t],
+                         dt/stretches, steps, cells, fired[t])
             for i in range(v.size):
                 g_ex[i] += excitatory[t, i]
                 g_in[i] += inhibitory[t, i]

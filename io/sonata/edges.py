@@ -39,7 +39,8 @@ def write_edges(path: str | os.PathLike, edges: Edges, comm: Any = None,
                 overwrite: bool = False, driver: str = 'auto') -> str:
     """Write edges as a SONATA file, those of rank 0 first.
 
-    Collective over ``comm``; without one this process writes alone.
+    Collective over ``comm``; without one this process writes alone.  All
+    ranks have weights, or none has; so with delays.
     Returns the name of the edge population, ``<source>_to_<target>``.
     Raises OutputError, on all ranks, where the file cannot be written.
     """
@@ -51,7 +52,7 @@ def write_edges(path: str | os.PathLike, edges: Edges, comm: Any = None,
                 ('source', edges.sources, edges.source_population),
                 ('target', edges.targets, edges.target_population)):
             column(file, f'{group}/{side}_node_id', ids, np.uint64,
-                      {'node_population': population})
+                   {'node_population': population})
 
         count = len(edges.targets)
         first, _ = offset(count, file.comm)

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dsim.errors import OutputError
 from dsim.io.files import File
 from dsim.io.rows import by_ids
 from dsim.io.sonata.layout import column, mark, opened
+from dsim.io.whole import refuse
 
 MM = {'units': 'mm'}
 
@@ -88,9 +88,7 @@ def _write_population(file: File, name: str, nodes: Nodes,
 
 def _write_types(table: Path, populations: Mapping[str, Nodes],
                  overwrite: bool) -> None:
-    if table.exists() and not overwrite:
-        raise OutputError(f'{table} exists; pass --overwrite (in Python: '
-                          'overwrite=True) or choose another --output')
+    refuse(table, overwrite)
     table.write_text(_types(populations))
 
 

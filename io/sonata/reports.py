@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dsim.io.files import File
+from dsim.io.files import File, Output
 from dsim.io.rows import Columns, share
 from dsim.io.sonata.layout import MS, mark, opened
 
@@ -19,7 +19,7 @@ class Report(NamedTuple):
     unit: str
 
 
-class ReportFile:
+class ReportFile(Output):
     """A SONATA report of one population, written by all ranks together.
 
     ``node_ids`` lists all the neurons, ascending and the same on all ranks;
@@ -60,26 +60,27 @@ class ReportFile:
         return self.rows
 
     def flush(self, sync: bool = False) -> None:
-        """Make what was appended readable, and with ``sync`` durable."""
+        """See `Output.flush`; the file then tells its true end."""
         self._write_time()
-        self.file.flush(sync)
+        super().flush(sync)
 
     def close(self) -> None:
-        """Finish the file and give it its name."""
-        self._write_time()
-        self.file.close()
-
-    def abandon(self) -> None:
-        """Write no more; not collective (see `File.abandon`)."""
-        self.file.abandon()
+        """See `Output.close`; the file then tells its true end."""
+        if self.file.is_open():
+            self._write_time()
+        super().close()
 
     def _map(self, node_ids: np.ndarray) -> None:
         count = node_ids.size
-        # Readers want where each neuron's values begin, and the end: n + 1
+        # Where each neuron's values begin, and the end of the last: n + 1
+        pointers = np.arange(count + 1, dtype=np.uint64)
         for name, column, attributes in (
                 ('node_ids', node_ids, {'sorted': np.int8(1)}),
-                ('index_pointers', np.arange(count + 1, dtype=np.uint64), {}),
-                ('element_ids', np.zeros(count, np.uint32), {})):
+                ('index_pointers', pointers, {}),
+                ('element_ids', np.zeros(count, np.uint32), {}),
+                # bmtk knows the pointers by an older name
+                ('index_pointer', pointers, {}),
+                ('element_pos', np.zeros(count, np.float32), {})):
             path = f'{self._group}/mapping/{name}'
             self.file.dataset(path, column.shape, column.dtype,
                               attributes=attributes)

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from dsim.io.attributes import Enum
-from dsim.io.files import File
+from dsim.io.files import File, Output
 from dsim.io.rows import by_slices, span
 from dsim.io.sonata.layout import MS, mark, opened
 
 SORTING = {'none': 0, 'by_id': 1, 'by_time': 2}
 
 
-class SpikeFile:
+class SpikeFile(Output):
     """One SONATA file with the spikes of several populations.
 
     ``populations`` gives each one's name and number of neurons, and
@@ -74,18 +74,6 @@ class SpikeFile:
         self.counts[name] = self.file.append(f'/spikes/{name}/node_ids',
                                              ids[order])
         return self.counts[name]
-
-    def flush(self, sync: bool = False) -> None:
-        """Make what was appended readable, and with ``sync`` durable."""
-        self.file.flush(sync)
-
-    def close(self) -> None:
-        """Finish the file and give it its name."""
-        self.file.close()
-
-    def abandon(self) -> None:
-        """Write no more; not collective (see `File.abandon`)."""
-        self.file.abandon()
 
 
 def read_spikes(path: str | os.PathLike

@@ -3,11 +3,12 @@
 A message holds one window's spikes for one rank, in 32-bit words:
 
     first step        2 words, the low one first
-    steps             1
-    spikes            1
     spikes per step   1 for each step of the window
     numbers           1 for each spike in order of step; 2, the low one
                       first, where there are more than 2**32 neurons
+
+A message of another number of steps has another length than its counts
+add up to, so the two ends always agree on the window or find out.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from dsim.partitioning.axis import Integers
 from dsim.partitioning.exchange.mail import Words
 from dsim.partitioning.plan import Bits, HaloPlan
 
-HEADER = 4
+HEADER = 2
 LOW = 0xFFFFFFFF
 
 
@@ -178,8 +179,6 @@ def fill_messages(numbers: Integers, first_step: int, rows: Bits,
         at = bounds[peer]
         words[at] = first_step & LOW
         words[at + 1] = first_step >> 32
-        words[at + 2] = counts.shape[1]
-        words[at + 3] = counts[peer].sum()
         at += HEADER
         for step in range(counts.shape[1]):
             words[at] = counts[peer, step]
@@ -198,21 +197,26 @@ def count_arrivals(words: Words, bounds: Integers, first_step: int,
                    wide: int, counts: Integers) -> int:
     """Add up the spikes of each step over all messages.
 
-    Returns the index of the first message that is not of this window or
-    not of the length it states, else -1.
+    Returns the index of the first message that is not of this window, or
+    whose counts do not add up to its length, else -1.
     """
-    steps = counts.size
+    start = HEADER + counts.size
     for k in range(bounds.size - 1):
         at = bounds[k]
         length = bounds[k + 1] - at
-        if length < HEADER + steps:
+        if length < start:
             return k
         first = np.int64(words[at]) | np.int64(words[at + 1]) << 32
-        if (first != first_step or words[at + 2] != steps
-                or length != HEADER + steps + wide*np.int64(words[at + 3])):
+        if first != first_step:
             return k
-        for step in range(steps):
-            counts[step] += words[at + HEADER + step]
+
+        spikes = 0
+        for step in range(counts.size):
+            count = np.int64(words[at + HEADER + step])
+            counts[step] += count
+            spikes += count
+        if length != start + wide*spikes:
+            return k
     return -1
 
 
