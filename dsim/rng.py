@@ -17,11 +17,15 @@ between 0 and 2**48 - 1.
 
 import hashlib
 import operator
+from typing import Any
 
 import numpy as np
 
 from dsim.compiled import compiled
-from dsim.elementary import exp
+from dsim.elementary import exp, upper_quantile
+
+Values = Any
+"""One number for all neurons of a tile, or one for each: float64[n]."""
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)
@@ -75,7 +79,8 @@ def _halves(number):
 
 
 @compiled
-def words(key, identity, index):
+def words(key: np.uint64, identity: int,
+          index: int) -> tuple[np.uint32, np.uint32, np.uint32, np.uint32]:
     """Return the four random 32-bit words of an address: Philox4x32-10."""
     k0, k1 = _halves(key)
     c0, c1 = _halves(identity)
@@ -111,61 +116,17 @@ def _unit(a, b):
 
 
 @compiled
-def uniform(key, identity, index):
+def uniform(key: np.uint64, identity: int, index: int) -> float:
     """Return a multiple of 2**-53 in [0, 1)."""
     a, b, c, d = words(key, identity, index)
     return _unit(a, b)
 
 
-# Coefficients of Wichura (1988), highest power first: near the middle, where
-# |p - 1/2| <= 0.425, and in the tail
-_MIDDLE_ABOVE = (
-    2509.0809287301226727, 33430.575583588128105, 67265.770927008700853,
-    45921.953931549871457, 13731.693765509461125, 1971.5909503065514427,
-    133.14166789178437745, 3.387132872796366608,
-)
-_MIDDLE_BELOW = (
-    5226.495278852854561, 28729.085735721942674, 39307.89580009271061,
-    21213.794301586595867, 5394.1960214247511077, 687.1870074920579083,
-    42.313330701600911252, 1.0,
-)
-_TAIL_ABOVE = (
-    7.7454501427834140764e-4, 0.0227238449892691845833,
-    0.24178072517745061177, 1.27045825245236838258, 3.64784832476320460504,
-    5.7694972214606914055, 4.6303378461565452959, 1.42343711074968357734,
-)
-_TAIL_BELOW = (
-    1.05075007164441684324e-9, 5.475938084995344946e-4,
-    0.0151986665636164571966, 0.14810397642748007459,
-    0.68976733498510000455, 1.6763848301838038494, 2.05319162663775882187,
-    1.0,
-)
-
-
-def _quantiles():
-    """Return |z| at the ends of the segments that `_deviate` looks up.
-
-    Segment 256 e + j begins at p = 2**(e - 33) (1 + j/256), where p is half
-    the probability of a larger |z|.  Algorithm AS 241 of Wichura (1988),
-    Appl. Statist. 37:477, right to 1e-15.  As logarithms differ between
-    machines, the one needed here is summed up from its series.
-    """
-    exponent = np.repeat(np.arange(33) - 33, 256)
-    mantissa = np.tile(1.0 + np.arange(256)/256, 33)
-    s = (mantissa - 1.0)/(mantissa + 1.0)
-    series = np.polyval([2/k if k % 2 else 0.0 for k in range(35, -1, -1)], s)
-    r = np.sqrt(-(series + exponent*0.6931471805599453)) - 1.6
-    tail = np.polyval(_TAIL_ABOVE, r)/np.polyval(_TAIL_BELOW, r)
-
-    q = 0.5 - np.ldexp(mantissa, exponent)
-    r = 0.180625 - q*q
-    middle = q*np.polyval(_MIDDLE_ABOVE, r)/np.polyval(_MIDDLE_BELOW, r)
-
-    # The last segment ends at p = 1/2
-    return np.where(q > 0.425, tail, middle)[:32*256 + 1]
-
-
-_QUANTILES = _quantiles()
+# |z| at the ends of the segments that `_deviate` looks up.  Segment 256 e + j
+# begins at p = 2**(e - 33) (1 + j/256), half the probability of a larger |z|;
+# the last one ends at p = 1/2
+_SEGMENTS = np.arange(32*256 + 1)
+_QUANTILES = upper_quantile(1.0 + _SEGMENTS % 256/256, _SEGMENTS//256 - 33)
 
 # No normal number exceeds this, so no weight drawn from one can either
 LARGEST_NORMAL = float(_QUANTILES[0])
@@ -191,7 +152,7 @@ def _deviate(word):
 
 
 @compiled
-def normal(key, identity, index):
+def normal(key: np.uint64, identity: int, index: int) -> float:
     """Return a normal number with mean 0 and standard deviation 1.
 
     By inverting the distribution of |z| with 31 bits, interpolated linearly
@@ -216,23 +177,23 @@ def _product(a, b):
 
 
 @compiled
-def below(key, identity, index, n):
+def below(key: np.uint64, identity: int, index: int, n: int) -> int:
     """Return one of 0, 1 ... n - 1, each as likely, for 1 <= n < 2**63.
 
     Lemire (2019), ACM Trans. Model. Comput. Simul. 29:3: the high half of a
     product with n, after those low halves are refused that would make some
     numbers likelier.  Each try has 64 bits, so hardly any n needs a second.
     """
-    n = np.uint64(n)
-    refused = (np.uint64(0) - n) % n
+    size = np.uint64(n)
+    refused = (np.uint64(0) - size) % size
     attempt = 0
     while True:
         a, b, c, d = words(key, identity, index | (attempt << _TRY))
         for low, high in ((a, b), (c, d)):
             bits = np.uint64(low) | (np.uint64(high) << _HALF_WORD)
-            value, rest = _product(bits, n)
+            value, rest = _product(bits, size)
             if rest >= refused:
-                return np.int64(value)
+                return int(value)
         attempt += 1
 
 
@@ -244,7 +205,7 @@ def _pieces(mean):
 
 
 @compiled
-def poisson(key, identity, index, mean):
+def poisson(key: np.uint64, identity: int, index: int, mean: float) -> int:
     """Return a Poisson number, for 0 <= mean <= `LARGEST_POISSON_MEAN`.
 
     By inverting the distribution with 53 bits, so that each probability is
@@ -285,7 +246,9 @@ def _add_deviates(line, drawn, start, mean, std):
 
 
 @compiled
-def add_normals(out, key, first_step, first_ids, width, mean, std):
+def add_normals(out: np.ndarray, key: np.uint64, first_step: int,
+                first_ids: np.ndarray, width: int, mean: Values,
+                std: Values) -> None:
     """Add ``mean + std*z`` to each neuron of a tile at each of T steps.
 
     ``out`` is float64[T, n] with n = rows*width; row r of the tile holds the
@@ -347,7 +310,7 @@ def _add_counts(counts, u, part, zero, probability, total, size):
         left = 0
         for j in range(size):
             more = (u[j] >= total[j]) & (probability[j] > _NEGLIGIBLE)
-            left += np.int64(more)
+            left += 1 if more else 0
             counts[j] += np.float64(more)
 
         # A loop of its own, as too many arrays in one defeat the compiler
@@ -357,7 +320,9 @@ def _add_counts(counts, u, part, zero, probability, total, size):
 
 
 @compiled
-def add_poisson(out, key, first_step, first_ids, width, mean, weight):
+def add_poisson(out: np.ndarray, key: np.uint64, first_step: int,
+                first_ids: np.ndarray, width: int, mean: Values,
+                weight: Values) -> None:
     """Add ``weight`` times a Poisson number to each neuron at each step.
 
     The arguments are those of `add_normals`; the number is

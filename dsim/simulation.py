@@ -37,6 +37,9 @@ class Simulation:
         How spikes travel: one of `EXCHANGES`.
     flush_every
         Biological time in ms after which what was recorded is written.
+    hdf5
+        'mpi': all ranks write; 'serial': rank 0 writes what the others
+        send; 'auto': the first where h5py can.  The files are the same.
     model
         The resolved model as text, to be kept in the output.
     progress
@@ -55,7 +58,7 @@ class Simulation:
                  overwrite: bool = False,
                  processes: Sequence[int] | None = None,
                  exchange: str = 'halo', flush_every: float = 1000.0,
-                 model: str = '', comm: Any = None,
+                 hdf5: str = 'auto', model: str = '', comm: Any = None,
                  progress: Callable[[float, int], None] | None = None):
         self.comm = world.start() if comm is None else comm
         self.network, self.progress = network, progress
@@ -64,7 +67,7 @@ class Simulation:
         self.clock = Clock(dt, self.layout.window)
         self.output = Output(network, self.layout, self.comm, self.clock,
                              output, overwrite, flush_every, model,
-                             world.library())
+                             world.library(), hdf5)
 
         self.exchange = connect(exchange, self.comm, self.layout)
         self.tile = self.timers.timed('build', build)(

@@ -17,6 +17,10 @@ import mpi4py
 
 from dsim.errors import DsimError, WorldError
 
+# h5py of some builds imports mpi4py.MPI, which would start MPI at once
+mpi4py.rc.initialize = False
+mpi4py.rc.finalize = True
+
 BAD_INPUT = 2
 FAILED = 1
 
@@ -49,8 +53,6 @@ def start() -> Any:
         If a launcher started several ranks that do not see each other.
     """
     if not _world:
-        mpi4py.rc.initialize = False
-        mpi4py.rc.finalize = True
         from mpi4py import MPI
         if not MPI.Is_initialized():
             MPI.Init()

@@ -27,7 +27,7 @@ from dsim.io.attributes import attach
 from dsim.io.rows import chunk_shape, pieces
 
 _TAG = 1
-_abandoned: list[h5py.File] = []
+_abandoned: list[Any] = []
 
 
 class Alone:
@@ -159,10 +159,10 @@ class File(Output):
         if compression is not None:
             flags = {'compression': 'gzip', 'shuffle': True,
                      'compression_opts': compression}
-        handle = None
-        if self._handle() is not None:
+        h5, handle = self._handle(), None
+        if h5 is not None:
             with _telling(self.part):
-                handle = self._h5.create_dataset(
+                handle = h5.create_dataset(
                     name, shape, dtype, maxshape=maxshape,
                     chunks=None if chunks is None else tuple(chunks),
                     **flags)
@@ -223,16 +223,16 @@ class File(Output):
         """Set attributes of a group (made if missing) or of a dataset.
 
         What rank 0 gives counts.  Text becomes a variable-length UTF-8
-        string, :class:`Enum` an HDF5 enumeration, others a numpy scalar or
-        array.  What is longer than an attribute may be becomes a dataset of
-        that name inside the group; `attributes.read`
-        reads both.
+        string, `attributes.Enum` an HDF5 enumeration, others a numpy scalar
+        or array.  What is longer than an attribute may be becomes a dataset
+        of that name inside the group; `attributes.read` reads both.
         """
         values = self.comm.bcast(dict(values))
-        if self._handle() is not None:
+        h5 = self._handle()
+        if h5 is not None:
             with _telling(self.part):
                 place = (self._layouts[path].handle if path in self._layouts
-                         else self._h5.require_group(path))
+                         else h5.require_group(path))
                 for name, value in values.items():
                     attach(place, name, value)
 
@@ -258,8 +258,8 @@ class File(Output):
         if self._h5 is not None:
             if self._parallel and self.comm.size > 1:
                 # Closing would wait for the others, and so would letting
-                # the last reference go
-                _abandoned.append(self._h5)
+                # the last references go
+                _abandoned.append((self._h5, self._layouts))
             else:
                 with contextlib.suppress(OSError, RuntimeError):
                     self._h5.close()
@@ -341,7 +341,6 @@ class File(Output):
         problems = [what for what in self.comm.allgather(problem) if what]
         if problems:
             raise OutputError(problems[0])
-
 
 
 def _choose(driver: str, comm: Any) -> bool:

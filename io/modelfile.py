@@ -316,8 +316,8 @@ def read_text(path: Path) -> str:
     try:
         return path.read_bytes().decode('utf-8-sig')
     except FileNotFoundError:
-        there = [p.name for p in path.parent.glob(f'*{path.suffix}')]
-        what = f'no such file{_hint(path.name, sorted(there))}'
+        there = sorted(p.stem for p in path.parent.glob(f'*{path.suffix}'))
+        what = f'no such file{_hint(path.stem, there)}'
     except IsADirectoryError:
         what = 'a folder; name a file in it'
     except UnicodeDecodeError as error:
@@ -428,11 +428,12 @@ def _bare(name: str) -> str:
 
 
 def inline(value: Any) -> str:
+    """Return a value as TOML on one line."""
     if isinstance(value, dict):
         pairs = (f'{_bare(k)} = {inline(v)}' for k, v in value.items())
         return '{' + ', '.join(pairs) + '}'
     if isinstance(value, list):
-        return '[' + ', '.join(map(_inline, value)) + ']'
+        return '[' + ', '.join(map(inline, value)) + ']'
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):

@@ -126,13 +126,13 @@ def by_ids(ids: np.ndarray, total: int, comm: Any,
     id is missing or doubled, on the ranks that should have had it.
     """
     destination = ((ids + 1)*comm.size - 1)//max(total, 1)
-    ids, *columns = exchange(destination, comm, ids, *columns)
-    order = np.argsort(ids, kind='stable')
-    if not np.array_equal(ids[order],
+    here, *arrived = exchange(destination, comm, ids, *columns)
+    order = np.argsort(here, kind='stable')
+    if not np.array_equal(here[order],
                           np.arange(*share(total, comm.rank, comm.size))):
         raise ValueError(f'the ranks do not hold ids 0 ... {total - 1}, '
                          'each once')
-    return tuple(column[order] for column in columns)
+    return tuple(column[order] for column in arrived)
 
 
 class Columns:

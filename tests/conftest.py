@@ -114,6 +114,9 @@ def comm(request):
         return None
     from mpi4py import MPI
 
+    # An import of dsim before this one would leave it to others
+    if not MPI.Is_initialized():
+        MPI.Init()
     world = MPI.COMM_WORLD
     assert world.size == int(os.environ[RANKS]), (
         f'mpirun started {os.environ[RANKS]} ranks, mpi4py sees '
@@ -181,7 +184,8 @@ def launch(item, ranks, folder, limit):
                os.environ.get('DSIM_PYTHON', sys.executable),
                '-m', 'mpi4py', '-m', 'pytest', '-p', 'no:cacheprovider',
                '-o', 'addopts=--import-mode=importlib', '-s', '-q', '-rs',
-               '-o', f'faulthandler_timeout={limit - 10}', item.nodeid]
+               '--color=no', '--runxfail', item.nodeid,
+               '-o', f'faulthandler_timeout={0.8*limit:g}']
     environment = {**LAUNCHER, **os.environ, RANKS: str(ranks)}
     if folder is not None:
         environment[FOLDER] = str(folder)
@@ -216,3 +220,7 @@ def run(command, environment, folder, limit):
             os.killpg(process.pid, signal.SIGKILL)
             output, _ = process.communicate()
         return None, output
+    finally:
+        # Also where a person interrupts the tests
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)

@@ -37,11 +37,11 @@ class Output:
     def __init__(self, network: Network, layout: Layout, comm: Any,
                  clock: Clock, folder: str | os.PathLike | None,
                  overwrite: bool, flush_every: float, model: str,
-                 mpi: str):
+                 mpi: str, driver: str):
         self.network, self.layout, self.comm = network, layout, comm
         self.clock, self.overwrite = clock, overwrite
         self.folder = None if folder is None else Path(folder)
-        self.model, self.mpi = model, mpi
+        self.model, self.mpi, self.driver = model, mpi, driver
         self.interval = max(1, round(flush_every/clock.dt))
         self.recorders: list[Recorder] = []
         self.is_open = False
@@ -56,7 +56,7 @@ class Output:
         spikes = self._file(lambda folder: SpikeFile(
             folder / 'spikes.h5', self.comm,
             {p.name: p.size for p in self.network.populations.values()},
-            self.clock.times, self.overwrite))
+            self.clock.times, self.overwrite, self.driver))
         self.spike_recorder = SpikeRecorder(self._first, spikes)
         self.recorders.append(self.spike_recorder)
 
@@ -144,7 +144,7 @@ class Output:
         file = self._file(lambda folder: ReportFile(
             folder / f'values_{recording.name}.h5', self.comm, piece.name,
             recording.ids, mine, unit, 0.0, 0.0, steps*self.clock.dt,
-            self.overwrite))
+            self.overwrite, self.driver))
         return ValueRecorder(piece.states[recording.variable], chosen, mine,
                              steps, file)
 
@@ -163,7 +163,7 @@ class Output:
         if not any(r.kind == 'frames' for r in self.network.recordings):
             return None
         return self._file(lambda folder: FrameFile(
-            folder / 'frames.h5', self.comm, self.overwrite))
+            folder / 'frames.h5', self.comm, self.overwrite, self.driver))
 
     def _file(self, make: Callable[[Path], Any]) -> Any:
         if self.folder is None:
@@ -190,7 +190,7 @@ class Output:
                 population.size, piece.ids, x, y, population.model.name,
                 piece.parameters)
         write_nodes(self.folder / 'nodes.h5', self.comm, nodes,
-                    self.overwrite)
+                    self.overwrite, self.driver)
 
     def _refuse(self) -> None:
         if self.folder is None:

@@ -42,8 +42,11 @@ class _Cells(NamedTuple):
 
 @compiled
 def _peak(cells, i):
-    # Without an upstroke a spike is cut off where it would have started
-    return cells.V_peak[i] if cells.Delta_T[i] > 0.0 else cells.V_th[i]
+    # Without an upstroke a spike is cut off where it would have started.
+    # Both are read before the choice: a read that depends on it would keep
+    # the loop from becoming vector code
+    top, foot = cells.V_peak[i], cells.V_th[i]
+    return top if cells.Delta_T[i] > 0.0 else foot
 
 
 @compiled
@@ -51,8 +54,8 @@ def _height(v, cells, i):
     """Return the exponent of the upstroke, (v - V_th)/Delta_T."""
     peak = _peak(cells, i)
     v = v if v < peak else peak
-    slope = cells.Delta_T[i] if cells.Delta_T[i] > 0.0 else 1.0
-    return (v - cells.V_th[i])/slope
+    width = cells.Delta_T[i]
+    return (v - cells.V_th[i])/(width if width > 0.0 else 1.0)
 
 
 @compiled
@@ -77,13 +80,16 @@ def _slopes(v, w, g_ex, g_in, upstroke, held, drive, cells, i):
 
 @compiled
 def _fade(g_ex, g_in, first, h, cells):
-    """Let the conductances of a block decay for h; nothing below 1e-30."""
+    """Let the conductances of a block decay for a time h.
+
+    What has faded is dropped: subnormal numbers are slow on many processors.
+    """
     for j in range(g_ex.size):
         left = g_ex[j]*exp(-h/cells.tau_syn_ex[first + j])
-        g_ex[j] = left if left > 1e-30 else 0.0
+        g_ex[j] = left if abs(left) > 1e-30 else 0.0
     for j in range(g_in.size):
         left = g_in[j]*exp(-h/cells.tau_syn_in[first + j])
-        g_in[j] = left if left > 1e-30 else 0.0
+        g_in[j] = left if abs(left) > 1e-30 else 0.0
 
 
 @compiled
@@ -255,6 +261,7 @@ class AdEx(Neuron):
     )
     ordered = (('V_reset', 'V_peak'), ('V_th', 'V_peak'))
 
+    @staticmethod
     @compiled
     def advance(v, w, g_ex, g_in, refractory, current, excitatory,
                 inhibitory, C_m, g_L, E_L, V_th, Delta_T, V_peak, V_reset,

@@ -79,6 +79,7 @@ class Izhikevich(Neuron):
         'resonator': {'a': 0.1, 'b': 0.26, 'c': -65.0, 'd': 2.0},
     }
 
+    @staticmethod
     @compiled
     def published(v, u, current, input, a, b, c, d, v_peak, v_square,
                   v_linear, v_constant, v_shift, u_decay, dt, fired):
@@ -95,11 +96,13 @@ class Izhikevich(Neuron):
                 y += step*real(a[i])*_pull(x, y, real(b[i]), real(v_shift[i]),
                                            real(u_decay[i]))
 
+                low, jump = real(c[i]), real(d[i])
                 fires = x >= real(v_peak[i])
-                v[i] = real(c[i]) if fires else x
-                u[i] = y + real(d[i]) if fires else y
+                v[i] = low if fires else x
+                u[i] = y + jump if fires else y
                 fired[t, i] = fires
 
+    @staticmethod
     @compiled
     def published_2004(v, u, current, input, a, b, c, d, v_peak, v_square,
                        v_linear, v_constant, v_shift, u_decay, dt, fired):
@@ -113,11 +116,13 @@ class Izhikevich(Neuron):
                 y += step*real(a[i])*_pull(x, y, real(b[i]), real(v_shift[i]),
                                            real(u_decay[i]))
 
+                low, jump = real(c[i]), real(d[i])
                 fires = x >= real(v_peak[i])
-                v[i] = real(c[i]) if fires else x
-                u[i] = y + real(d[i]) if fires else y
+                v[i] = low if fires else x
+                u[i] = y + jump if fires else y
                 fired[t, i] = fires
 
+    @staticmethod
     @compiled
     def euler(v, u, current, input, a, b, c, d, v_peak, v_square,
               v_linear, v_constant, v_shift, u_decay, dt, fired):
@@ -132,9 +137,10 @@ class Izhikevich(Neuron):
                                  real(v_linear[i]), real(v_constant[i]))
                 x += step*slope + real(input[t, i])
 
+                low, jump = real(c[i]), real(d[i])
                 fires = x >= real(v_peak[i])
-                v[i] = real(c[i]) if fires else x
-                u[i] = y + real(d[i]) if fires else y
+                v[i] = low if fires else x
+                u[i] = y + jump if fires else y
                 fired[t, i] = fires
 
     schemes = {'published': published, 'published-2004': published_2004,
@@ -194,6 +200,7 @@ class Izhikevich2007(Neuron):
             'vb': -55.0},
     }
 
+    @staticmethod
     @compiled
     def advance(v, u, current, input, C, k, vr, vt, v_peak, a, b, c, d,
                 b_cubic, vb, dt, fired):
@@ -210,7 +217,8 @@ class Izhikevich2007(Neuron):
                 x += step*slope/real(C[i])
                 y += step*real(a[i])*(pull - y)
 
+                low, jump = real(c[i]), real(d[i])
                 fires = x >= real(v_peak[i])
-                v[i] = real(c[i]) if fires else x
-                u[i] = y + real(d[i]) if fires else y
+                v[i] = low if fires else x
+                u[i] = y + jump if fires else y
                 fired[t, i] = fires

@@ -54,10 +54,11 @@ def _steps(v, current_ex, current_in, refractory, current, excitatory,
     for t in range(current.shape[0]):
         for i in range(v.size):
             ex, in_, left = current_ex[i], current_in[i], refractory[i]
-            rest, drive = real(E_L[i]), real(I_e[i] + current[t, i])
+            rest, low = real(E_L[i]), real(V_reset[i])
+            drive = real(I_e[i] + current[t, i])
             x = (v[i] - rest)*real(keep[i]) + ex*real(from_ex[i])
             x += in_*real(from_in[i]) + drive*real(from_constant[i]) + rest
-            x = x if left <= none else v[i]
+            x = x if left <= none else low
 
             # Weights are heard at the end of their step.  A current that has
             # faded is dropped: subnormal numbers are slow on many processors
@@ -70,7 +71,7 @@ def _steps(v, current_ex, current_in, refractory, current, excitatory,
 
             fires = x >= real(V_th[i])
             left = left - one if left > none else none
-            v[i] = real(V_reset[i]) if fires else x
+            v[i] = low if fires else x
             steps = real(np.floor(t_ref[i]/dt + 0.5))
             refractory[i] = steps if fires else left
             fired[t, i] = fires
@@ -116,6 +117,7 @@ class LIF(Neuron):
     )
     ordered = (('V_reset', 'V_th'),)
 
+    @staticmethod
     @compiled
     def advance(v, current_ex, current_in, refractory, current, excitatory,
                 inhibitory, C_m, tau_m, tau_syn_ex, tau_syn_in, E_L, V_th,

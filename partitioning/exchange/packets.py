@@ -210,7 +210,7 @@ def count_arrivals(words: Words, bounds: Integers, first_step: int,
         if first != first_step:
             return k
 
-        spikes = 0
+        spikes = np.int64(0)
         for step in range(counts.size):
             count = np.int64(words[at + HEADER + step])
             counts[step] += count

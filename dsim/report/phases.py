@@ -1,0 +1,80 @@
+"""Where the time of a run went: wall time per phase over the ranks."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+
+from dsim.report import style
+from dsim.report.folder import Run
+
+ORDER = ('update', 'deliver', 'exchange', 'wait', 'record')
+"""Phases in the order of the loop; any others come after them."""
+
+ROWS = ('smallest', 'mean', 'largest')
+
+
+def in_order(phases: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return phase -> (smallest, mean, largest) s in the loop's order."""
+    names = [name for name in ORDER if name in phases]
+    names += sorted(name for name in phases if name not in ORDER)
+    return {name: phases[name] for name in names}
+
+
+def rest(phases: Mapping[str, np.ndarray], wall: float) -> float:
+    """Return the seconds of the mean rank that no phase accounts for."""
+    return max(0.0, wall - sum(float(mean) for _, mean, _
+                               in phases.values()))
+
+
+def draw(run: Run, folder: Path) -> list[style.Picture]:
+    """Draw the phases stacked: for the mean rank, the least and the most."""
+    phases = in_order(run.phases)
+    if not phases:
+        return []
+    path = folder/'phases.png'
+    wall = float(run.timings.get('wall', 0.0))
+    ranks = int(run.timings.get('ranks', 1))
+    rows = range(3) if ranks > 1 else (1,)
+    with style.figure(path, 1.0 + 0.28*len(rows)) as figure:
+        axes = figure.subplots()
+        for place, row in enumerate(rows):
+            _draw_row(axes, phases, place, row,
+                      rest(phases, wall) if row == 1 else 0.0)
+        axes.set(yticks=range(len(rows)), ylim=(len(rows) - 0.5, -0.5),
+                 yticklabels=[ROWS[row] if ranks > 1 else '1 rank'
+                              for row in rows], xlabel='wall time (s)')
+        axes.spines['left'].set_visible(False)
+        axes.tick_params('y', length=0)
+        names, colours = zip(*style.coloured(phases, style.PHASE_COLOURS),
+                             strict=True)
+        style.legend(axes, (*names, 'rest of the loop'),
+                     (*colours, '#d0d0d0'), 7)
+    caption = 'Wall time of the time loop by phase.'
+    if ranks > 1:
+        caption = (
+            f'Wall time of the time loop by phase: the mean over {ranks} '
+            'ranks, and the smallest and the largest, which are taken phase '
+            'by phase and so belong to no one rank.')
+    return [style.picture(path, 'Time by phase', caption)]
+
+
+def _draw_row(axes: Axes, phases: Mapping[str, np.ndarray], place: int,
+              row: int, other: float) -> None:
+    """Stack the phases of one row, and their shares where there is room."""
+    widths = [float(seconds[row]) for seconds in phases.values()] + [other]
+    longest = sum(float(seconds[2]) for seconds in phases.values()) or 1.0
+    total = sum(widths) or 1.0
+    colours = [c for _, c in style.coloured(phases, style.PHASE_COLOURS)]
+    begin = 0.0
+    for width, colour in zip(widths, [*colours, '#d0d0d0'], strict=True):
+        axes.barh(place, width, 0.75 if row == 1 else 0.45, begin,
+                  color=colour, edgecolor='white', linewidth=0.6)
+        if row == 1 and width > 0.06*max(longest, total):
+            bright = np.dot(to_rgb(colour), (0.3, 0.59, 0.11)) > 0.6
+            axes.text(begin + width/2, place, f'{100*width/total:.0f} %',
+                      ha='center', va='center', fontsize=7.5,
+                      color=style.INK if bright else 'white')
+        begin += width
