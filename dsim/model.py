@@ -9,7 +9,7 @@ class.
 import inspect
 import traceback
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,8 +22,10 @@ from dsim.distributions import DISTRIBUTIONS
 from dsim.errors import BadValue, InputFileError, lookup
 from dsim.expression import Expression
 from dsim.io import modelfile
-from dsim.io.modelfile import FLAG, NUMBER, REQUIRED, TABLE, TEXT, WHOLE
-from dsim.io.modelfile import Key, Kind, Node, as_toml, together
+from dsim.io.modelfile import (
+    FLAG, NUMBER, REQUIRED, TABLE, TEXT, WHOLE, Key, Kind, Node, as_toml,
+    together,
+)
 from dsim.network import Network, Population
 from dsim.neurons import NEURONS
 from dsim.neurons.base import Neuron
@@ -67,8 +69,11 @@ def load(path: str | Path, overrides: Sequence[str] = (),
 
     Raises
     ------
+    InputFileError
+        If a file cannot be read.
     ModelFileError
-        On all ranks alike, naming the file, the key and what is allowed.
+        If it is wrong, naming the file, the key and what is allowed; both
+        on all ranks alike.
     """
     root = modelfile.load(path, overrides, comm)
     part = root.read(PARTS)
@@ -77,6 +82,8 @@ def load(path: str | Path, overrides: Sequence[str] = (),
     with root.blamed():
         network = Network(root['simulation'].value['seed'], **sheet)
 
+    if not part['populations'].value:
+        raise part['populations'].wrong('at least one table [populations.NAME]')
     for node in part['populations']:
         _population(network, node)
     for node in part['projections'] or ():
@@ -94,9 +101,15 @@ def _list_of(kind: Kind, count: int | None, words: str) -> Kind:
         kind.read(one, unit) for one in node.items(words, count)])
 
 
-def _either(first: type, one: Kind, other: Kind, words: str) -> Kind:
-    return Kind(words, lambda node, unit: (
-        one if isinstance(node.value, first) else other).read(node, unit))
+def _either(words: str, **kinds: Kind) -> Kind:
+    # By the type of what is written there
+    def read(node: Node, unit: str) -> Any:
+        kind = kinds.get(type(node.value).__name__)
+        if kind is None:
+            raise node.wrong(words)
+        return kind.read(node, unit)
+
+    return Kind(words, read)
 
 
 def _read_array(node: Node, unit: str) -> Any:
@@ -225,18 +238,21 @@ def _read_distribution(node: Node, unit: str, kind: Kind) -> Any:
 def _read_kernel(node: Node, unit: str) -> Kernel:
     if isinstance(node.value, str):
         node.value = {'name': node.value}
+    if not isinstance(node.value, dict):
+        raise node.wrong(_KERNEL.words)
     return _variant(node, 'name', 'kernel', KERNELS, KERNEL, {})[0]
 
 
 _FILE_HINT = '{file = "..."}'
 _WHOLES = _list_of(WHOLE, 2, '[rows, columns], two whole numbers')
 _TEXTS = _list_of(TEXT, None, 'a list of names')
-_NAMES = _either(str, TEXT, _TEXTS, 'a name or a list of names')
+_NAMES = _either('a name or a list of names', str=TEXT, list=_TEXTS)
 _TABLES = _list_of(TABLE, None, 'a list of tables, each under [[...]]')
 _EXTENT = _list_of(NUMBER, 2, '[height, width]')
 _FLAGS = _list_of(FLAG, 2, '[rows, columns], each true or false')
-_PERIODIC = _either(bool, FLAG, _FLAGS, 'true, false, or [rows, columns]')
-_SHAPE = _either(int, WHOLE, _WHOLES, '[rows, columns] or a whole number')
+_PERIODIC = _either('true, false, or [rows, columns]', bool=FLAG,
+                    list=_FLAGS)
+_SHAPE = _either('[rows, columns] or a whole number', int=WHOLE, list=_WHOLES)
 _FILE = Kind('a file name in quotes', _read_file)
 _ARRAY = Kind(f'a list of numbers or {_FILE_HINT}', _read_array)
 _PIXELS = Kind(f'rows of numbers or {_FILE_HINT}', _read_pixels)
@@ -605,8 +621,8 @@ def _edges(file: Node | None, population: str | None, sources: Any,
            targets: Any) -> Edges:
     given = [ids is not None for ids in (sources, targets)]
     if not all(given) if file is None else any(given):
-        raise BadValue('rule', 'edges', 'with a file, or with both sources '
-                       'and targets')
+        raise BadValue('rule', 'edges', 'given with a file, or with both '
+                       'sources and targets')
     if file is None:
         return Edges(sources, targets)
 
@@ -621,7 +637,8 @@ def _edges(file: Node | None, population: str | None, sources: Any,
 def _stencil(neighbourhood: str | None, radius: int | None,
              mask: Any) -> Stencil:
     if (mask is None) == (neighbourhood is None):
-        raise BadValue('rule', 'stencil', 'with a mask or a neighbourhood')
+        raise BadValue('rule', 'stencil', 'given with a mask or a '
+                       'neighbourhood')
     if mask is not None and radius is not None:
         raise BadValue('radius', radius, 'left out with a mask')
     if mask is not None:

@@ -18,7 +18,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dsim.errors import BadValue, DsimError, ModelFileError, nearest, shown
+from dsim.errors import (
+    BadValue, DsimError, InputFileError, ModelFileError, nearest, shown,
+)
 
 UNITS = {
     'time': {'ms': '1', 's': '1000', 'us': '0.001', 'µs': '0.001'},
@@ -45,7 +47,9 @@ class WrongValue(ModelFileError):
     def __init__(self, file: object, key: str, value: object, allowed: str,
                  fix: str = ''):
         what = f'must be {allowed}' + (f'; {fix}' if fix else '')
-        super().__init__(file, f'{key} = {shown(value)}', what)
+        found = str(value).lower() if isinstance(value, bool) else (
+            shown(value))
+        super().__init__(file, f'{key} = {found}', what)
         self.key, self.value = key, value
 
 
@@ -140,8 +144,11 @@ class Node:
             meant = self._meant(re.split(r'[.:\s]+', error.key)[-1])
             if meant is None:
                 raise self.error(error) from error
-            raise WrongValue(meant.file, meant.key, error.value,
-                             error.allowed, error.fix) from error
+            # An array says less than what is written there
+            value = meant.value if hasattr(error.value, 'dtype') else (
+                error.value)
+            raise WrongValue(meant.file, meant.key, value, error.allowed,
+                             error.fix) from error
         except DsimError as error:
             raise self.error(error) from error
 
@@ -174,6 +181,8 @@ class Node:
 
     def take(self, key: Key) -> Any:
         """Return the value of one key, writing its default back."""
+        if not isinstance(self.value, dict):
+            raise self.wrong('a table')
         if key.name not in self.value:
             if key.default is REQUIRED:
                 raise self._missing(key)
@@ -211,8 +220,10 @@ class Node:
         quantity = _quantity(self.value)
         if quantity:
             self.value = self._converted(*quantity, unit)
-        if type(self.value) not in (int, float):
-            raise self.wrong(expected('a number', unit))
+        if type(self.value) not in (int, float) or self.value != self.value:
+            fix = ('leave out the quotes, or add the unit'
+                   if isinstance(self.value, str) else '')
+            raise self.wrong(expected('a number', unit), fix)
         try:
             return float(self.value)
         except OverflowError:
@@ -259,7 +270,7 @@ def expected(words: str, unit: str) -> str:
                 *units, last = [name for name in table if name.isascii()]
                 return f'a {quantity}, in {", ".join(units)} or {last}'
         return f'a number in {unit}' if unit else 'a number without a unit'
-    return f'{words} in {unit}' if unit else words
+    return f'{words} (in {unit})' if unit else words
 
 
 def load(path: str | Path, overrides: Sequence[str] = (),
@@ -271,7 +282,7 @@ def load(path: str | Path, overrides: Sequence[str] = (),
 
     Raises
     ------
-    ModelFileError
+    InputFileError, ModelFileError
         On all ranks alike, if the file or an override cannot be read.
     """
     path = Path(path)
@@ -312,19 +323,21 @@ def together(read: Callable[[], Any], comm: Any) -> Any:
 
 
 def read_text(path: Path) -> str:
-    """Return a text file in UTF-8; `ModelFileError` says why it is none."""
+    """Return a text file in UTF-8; `InputFileError` says why it is none."""
     try:
         return path.read_bytes().decode('utf-8-sig')
     except FileNotFoundError:
         there = sorted(p.stem for p in path.parent.glob(f'*{path.suffix}'))
-        what = f'no such file{_hint(path.stem, there)}'
+        hint = nearest(path.stem, there)
+        what = 'no such file' + (f'; did you mean {hint}{path.suffix}?'
+                                 if hint else '')
     except IsADirectoryError:
         what = 'a folder; name a file in it'
     except UnicodeDecodeError as error:
         what = f'not UTF-8 text (byte {error.start}); save it as UTF-8'
     except OSError as error:
         what = f'cannot be read: {error.strerror}'
-    raise ModelFileError(path, '', what)
+    raise InputFileError(f'{path}: {what}')
 
 
 def _syntax(text: str, what: str) -> str:

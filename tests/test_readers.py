@@ -1,5 +1,10 @@
 """The tools that people have, libsonata and bmtk, read what dsim wrote."""
 
+import json
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -96,30 +101,51 @@ def test_libsonata_reads_what_one_process_wrote(tmp_path):
     read_with_libsonata(tmp_path, 1)
 
 
+BMTK = """
+import json, sys
+from bmtk.utils import sonata
+from bmtk.utils.reports.compartment import CompartmentReport
+from bmtk.utils.reports.spike_trains import SpikeTrains
+
+folder = sys.argv[1]
+spikes = SpikeTrains.load(f'{folder}/spikes.h5')
+table = spikes.to_dataframe(populations='exc')
+report = CompartmentReport.load(f'{folder}/report.h5')['exc']
+network = sonata.File(f'{folder}/nodes.h5', f'{folder}/node_types.csv')
+node = network.nodes['exc'].get_node_id(3)
+print(json.dumps({
+    'populations': sorted(spikes.populations),
+    'timestamps': table['timestamps'].tolist(),
+    'node_ids': table['node_ids'].tolist(),
+    'times of 17': spikes.get_times(17, population='exc').tolist(),
+    'report of': report.node_ids().tolist(),
+    'values of 4': report.data(node_id=4)[:, 0].tolist(),
+    'unit': report.units(),
+    'place': [float(node[axis]) for axis in 'xyz'],
+    'model': node['model_template'],
+    'v_rest': float(node['v_rest']),
+}))
+"""
+
+
 @pytest.mark.wheels
 def test_bmtk_reads_spikes_report_and_nodes(tmp_path):
     pytest.importorskip('bmtk')
-    from bmtk.utils import sonata
-    from bmtk.utils.reports.compartment import CompartmentReport
-    from bmtk.utils.reports.spike_trains import SpikeTrains
-
     write_all(tmp_path, Alone())
-    spikes = SpikeTrains.load(str(tmp_path/'spikes.h5'))
-    assert sorted(spikes.populations) == ['exc', 'inh', 'mute']
-    table = spikes.to_dataframe(populations='exc')
-    assert np.array_equal(table['timestamps'], TIMES)
-    assert np.array_equal(table['node_ids'], IDS)
-    assert np.array_equal(spikes.get_times(17, population='exc'),
-                          TIMES[IDS == 17])
-
-    report = CompartmentReport.load(str(tmp_path/'report.h5'))
-    assert report['exc'].node_ids().tolist() == [1, 4, 7]
-    assert np.array_equal(report['exc'].data(node_id=4)[:, 0], VALUES[:, 1])
-    assert report['exc'].units() == 'mV'
-
-    network = sonata.File(str(tmp_path/'nodes.h5'),
-                          str(tmp_path/'node_types.csv'))
-    node = network.nodes['exc'].get_node_id(3)
-    assert (node['x'], node['y'], node['z']) == (1.5, 0.75, 0.0)
-    assert node['model_template'] == 'dsim:lif'
-    assert node['v_rest'] == -65.0
+    # In a process of its own: bmtk asks MPI for its rank, started or not
+    done = subprocess.run([sys.executable, '-c', BMTK, tmp_path], text=True,
+                          capture_output=True, env=dict(os.environ),
+                          timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        'populations': ['exc', 'inh', 'mute'],
+        'timestamps': TIMES.tolist(),
+        'node_ids': IDS.tolist(),
+        'times of 17': TIMES[IDS == 17].tolist(),
+        'report of': [1, 4, 7],
+        'values of 4': VALUES[:, 1].tolist(),
+        'unit': 'mV',
+        'place': [1.5, 0.75, 0.0],
+        'model': 'dsim:lif',
+        'v_rest': -65.0,
+    }

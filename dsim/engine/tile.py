@@ -53,6 +53,12 @@ class Piece:
     drives: list[Drive] = field(default_factory=list)
 
     @property
+    def nbytes(self) -> int:
+        """The memory that ids, state and parameters take."""
+        arrays = [self.ids, *self.states.values(), *self.parameters.values()]
+        return sum(array.nbytes for array in arrays if np.ndim(array))
+
+    @property
     def precision(self) -> np.dtype:
         """The type of the state."""
         return next(iter(self.states.values())).dtype
@@ -90,6 +96,13 @@ class Tile:
     def table_bytes(self) -> int:
         """The memory that connections take."""
         return sum(table.nbytes for table in self.tables)
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that state, input, buffers and connections take."""
+        return (self.table_bytes + self.ring.nbytes
+                + sum(piece.nbytes for piece in self.pieces)
+                + sum(buffers.nbytes for buffers in self.buffers))
 
     def clear(self) -> None:
         """Forget the spikes of the window that is over."""
@@ -157,6 +170,8 @@ class _Buffers:
         self.current = np.zeros(shape, dtype=kind)
         self.inputs = [np.zeros(shape, dtype=kind) for _ in piece.inputs]
         self.fired = np.zeros(shape, dtype=np.uint8)
+        self.nbytes = (self.current.nbytes + self.fired.nbytes
+                       + sum(found.nbytes for found in self.inputs))
 
 
 _NONE = np.zeros(0, dtype=np.int64)

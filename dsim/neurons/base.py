@@ -16,7 +16,6 @@ A model is a class with tables and one step.  This is a complete one::
 """
 
 import inspect
-import math
 import re
 from collections.abc import Callable, Mapping
 from numbers import Real
@@ -78,13 +77,12 @@ class Neuron:
         if 'name' not in vars(cls):
             cls.name = _dashed(cls.__name__)
 
+        _check_tables(cls)
         cls.schemes = _schemes(cls)
         for step in cls.schemes.values():
             _check_signature(cls, step)
         if cls.schemes:
             cls.advance = staticmethod(next(iter(cls.schemes.values())))
-
-        _check_tables(cls)
         for preset in vars(cls).get('presets', {}):
             setattr(cls, preset, _preset_method(preset))
 
@@ -315,11 +313,10 @@ def _limits(key: str, value: Any) -> tuple[float, float] | None:
         raise BadValue(key, value, 'a number')
     if not _is_numeric(value):
         return None
-    low, high = float(np.min(value)), float(np.max(value))
-    if not math.isfinite(low) or not math.isfinite(high):
-        raise BadValue(key, low if low == high else (low, high),
-                       'a finite number')
-    return low, high
+    wrong = np.extract(~np.isfinite(value), value)
+    if wrong.size:
+        raise BadValue(key, float(wrong[0]), 'a finite number')
+    return float(np.min(value)), float(np.max(value))
 
 
 def _check_order(cls: type[Neuron], below: str, above: str,

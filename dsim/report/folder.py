@@ -13,9 +13,9 @@ import numpy as np
 
 from dsim.errors import InputFileError
 from dsim.io import provenance
-from dsim.io.files import part_of
 from dsim.io.sonata.nodes import read_positions
 from dsim.io.sonata.spikes import read_spikes
+from dsim.io.whole import part_of
 
 GROUPED = 'seconds_'
 """What the names of timings by phase begin with."""

@@ -8,9 +8,18 @@ from typing import Any
 import numpy as np
 
 from dsim.errors import OutputError
-from dsim.report import (folder as folders, intervals, maps, markup, movie,
-                         phases, raster, rates, style, traces)
-from dsim.report.folder import Run
+from dsim.report import (
+    intervals,
+    maps,
+    markup,
+    movie,
+    phases,
+    raster,
+    rates,
+    style,
+    traces,
+)
+from dsim.report.folder import Run, read
 from dsim.report.intervals import Intervals
 
 NAME, PICTURES = 'report.html', 'pictures'
@@ -48,7 +57,7 @@ def write(folder: str | os.PathLike) -> Path:
     Raises InputFileError if the folder holds no run, and OutputError if
     the page cannot be written there.
     """
-    run = folders.read(folder)
+    run = read(folder)
     path = run.folder/NAME
     try:
         pictures = run.folder/PICTURES
@@ -196,13 +205,11 @@ def _each(name: str, timings: dict[str, float]) -> str:
 def _amount(value: float, form: str) -> str:
     if form != 'bytes':
         return form.format(value)
-    for unit in ('B', 'kB', 'MB', 'GB'):
-        if value < 1000:
-            break
+    units = ['TB', 'GB', 'MB', 'kB', 'B']
+    while value >= 1000 and len(units) > 1:
         value /= 1000
-    else:
-        unit = 'TB'
-    return f'{value:,.3g} {unit}'
+        units.pop()
+    return f'{value:,.3g} {units[-1]}'
 
 
 def _number(value: Any, form: str) -> str:

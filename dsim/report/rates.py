@@ -87,7 +87,7 @@ def draw_spectrum(run: Run, folder: Path) -> list[style.Picture]:
             style.empty(axes, reason)
         else:
             width = bin_width(run.duration, run.step, MOST)
-            _draw_lines(axes: Axes, run, width)
+            _draw_lines(axes, run, width)
     caption = (
         f'Power spectral density of the population rates in bins of '
         f'{width:g} ms (Welch’s method, mean removed). Dotted: as many '

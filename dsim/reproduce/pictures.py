@@ -1,0 +1,68 @@
+"""Captions and movies, in the look of `dsim.report.style`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image, ImageDraw, ImageFont
+
+from dsim.report import style
+
+SHADES = 240
+"""Colours of a movie for values; the rest of 256 is for text."""
+
+
+def caption(figure: Figure, text: str) -> None:
+    """Write what a figure shows, small, below it."""
+    figure.supxlabel(text, x=0.01, ha='left', fontsize=7, color=style.FAINT)
+
+
+def letter(axes: Sequence[matplotlib.axes.Axes]) -> None:
+    """Name panels a, b, c ..., before their titles."""
+    for axis, name in zip(axes, 'abcdefghijklmnopqrst', strict=False):
+        title = axis.get_title(loc='left')
+        axis.set_title(rf'$\bf{{{name}}}$  {title}', loc='left')
+
+
+def film(path: Path, times: np.ndarray, frames: np.ndarray, title: str,
+         low: float, high: float, zoom: int = 3, pause: int = 40,
+         map_name: str = 'magma') -> None:
+    """Write a GIF of ``frames`` [T, rows, columns] at ``times`` in ms.
+
+    Colours go from ``low`` to ``high``; each cell is ``zoom`` x ``zoom``
+    pixels; a frame is shown for ``pause`` ms.
+    """
+    colours = matplotlib.colormaps[map_name](np.linspace(0, 1, SHADES))
+    greys = np.repeat(np.linspace(0, 1, 256 - SHADES)[:, None], 3, axis=1)
+    table = np.concatenate([colours[:, :3], greys])
+    palette = np.round(255*table).astype(np.uint8).tobytes()
+
+    shades = np.clip((frames - low)/(high - low), 0, 1)*(SHADES - 1)
+    images = [_page(shade.astype(np.uint8).repeat(zoom, 0).repeat(zoom, 1),
+                    title, f'{time:,.0f} ms', palette)
+              for time, shade in zip(times, shades, strict=True)]
+    images[0].save(path, save_all=True, append_images=images[1:],
+                   duration=pause, loop=0, optimize=False)
+
+
+def _page(picture: np.ndarray, title: str, time: str, palette: bytes
+          ) -> Image.Image:
+    height, width = picture.shape
+    page = np.full((height + 22, width), 255, np.uint8)
+    page[22:] = picture
+    image = Image.fromarray(page, 'P')
+    image.putpalette(palette)
+
+    font = ImageFont.truetype(_font(), 12)
+    pen = ImageDraw.Draw(image)
+    pen.fontmode = '1'
+    pen.text((5, 4), title, fill=SHADES, font=font)
+    pen.text((width - 5 - pen.textlength(time, font), 4), time, fill=SHADES,
+             font=font)
+    return image
+
+
+def _font() -> str:
+    return matplotlib.font_manager.findfont('DejaVu Sans')

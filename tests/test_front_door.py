@@ -1,0 +1,26 @@
+"""The public names, and what an import does not do."""
+
+import subprocess
+import sys
+
+import dsim
+
+
+def test_public_names_are_there_and_sorted():
+    assert len(dsim.__all__) == len(set(dsim.__all__))
+    for name in dsim.__all__:
+        assert getattr(dsim, name) is not None
+
+
+def test_import_starts_no_mpi_and_writes_nothing(tmp_path):
+    code = ('import dsim, mpi4py.MPI, sys; '
+            'sys.exit(mpi4py.MPI.Is_initialized())')
+    done = subprocess.run([sys.executable, '-c', code], cwd=tmp_path,
+                          env=None, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not done.stdout and not list(tmp_path.iterdir())
+
+
+def test_every_public_name_has_a_docstring():
+    for name in dsim.__all__:
+        assert getattr(dsim, name).__doc__, name
