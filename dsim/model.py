@@ -9,7 +9,7 @@ class.
 import inspect
 import traceback
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +23,16 @@ from dsim.errors import BadValue, InputFileError, lookup
 from dsim.expression import Expression
 from dsim.io import modelfile
 from dsim.io.modelfile import (
-    FLAG, NUMBER, REQUIRED, TABLE, TEXT, WHOLE, Key, Kind, Node, as_toml,
+    FLAG,
+    NUMBER,
+    REQUIRED,
+    TABLE,
+    TEXT,
+    WHOLE,
+    Key,
+    Kind,
+    Node,
+    as_toml,
     together,
 )
 from dsim.network import Network, Population
@@ -83,7 +92,7 @@ def load(path: str | Path, overrides: Sequence[str] = (),
         network = Network(root['simulation'].value['seed'], **sheet)
 
     if not part['populations'].value:
-        raise part['populations'].wrong('at least one table [populations.NAME]')
+        raise part['populations'].wrong('one [populations.NAME] or more')
     for node in part['populations']:
         _population(network, node)
     for node in part['projections'] or ():
@@ -693,11 +702,13 @@ def _rows(keys: Sequence[Key]) -> str:
 
 
 def _summary(cls: type) -> str:
-    return inspect.getdoc(cls).partition('\n\n')[0].replace('\n', ' ')
+    first = (inspect.getdoc(cls) or '').partition('\n\n')[0]
+    return first.replace('\n', ' ')
 
 
 def _model_lines(model: type[Neuron]) -> str:
-    rows = {'presets': model.presets, 'schemes': model.schemes,
+    rows: dict[str, Iterable[str]] = {
+            'presets': model.presets, 'schemes': model.schemes,
             'parameters': [p.name for p in model.parameters],
             'state variables': [s.name for s in model.states],
             'receptors': [r.name for r in model.receptors]}

@@ -19,7 +19,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dsim.errors import (
-    BadValue, DsimError, InputFileError, ModelFileError, nearest, shown,
+    BadValue,
+    DsimError,
+    InputFileError,
+    ModelFileError,
+    nearest,
+    shown,
 )
 
 UNITS = {
@@ -316,9 +321,10 @@ def together(read: Callable[[], Any], comm: Any) -> Any:
     result, problem = pickle.loads(b''.join(pieces))
     if problem:
         # Made without its constructor, which wants the parts of the sentence
-        error = problem[0].__new__(problem[0])
-        error.args = (problem[1],)
-        raise error
+        kind, sentence = problem
+        again = kind.__new__(kind)
+        again.args = (sentence,)
+        raise again
     return result
 
 

@@ -224,3 +224,21 @@ def run(command, environment, folder, limit):
         # Also where a person interrupts the tests
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
+
+
+@pytest.fixture
+def mpirun(tmp_path):
+    """A function: (ranks, *arguments of python) -> (exit code, output).
+
+    Runs Python under mpirun in a folder of its own, for tests of how whole
+    jobs end.  The code is None if it took longer than ``limit`` seconds.
+    """
+    def start(ranks, *arguments, limit=60, folder=tmp_path, **variables):
+        if launcher() is None:
+            pytest.fail('no mpirun: source .venv/dsim.env', pytrace=False)
+        python = os.environ.get('DSIM_PYTHON', sys.executable)
+        environment = {**LAUNCHER, **os.environ, **variables}
+        return run([launcher(), '-n', str(ranks), python, *arguments],
+                   environment, folder, limit)
+
+    return start

@@ -50,7 +50,7 @@ def imported(path):
                 yield f'{node.module}.{alias.name}'
 
 
-@pytest.mark.parametrize('path', files(), ids=lambda p: str(
+@pytest.mark.parametrize('path', list(files()), ids=lambda p: str(
     p.relative_to(ROOT)))
 def test_imports_go_downstairs(path):
     here = room(path)

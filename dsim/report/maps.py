@@ -13,6 +13,9 @@ from dsim.report.folder import Activity, Grid, Run
 ACROSS = 3
 """Maps that lie side by side."""
 
+MARGIN = 1.1
+"""Inches that labels and colour bar take beside a map."""
+
 
 def rate_map(activity: Activity, duration: float) -> np.ndarray | None:
     """Return the rate in Hz of each neuron on the grid, [rows, columns].
@@ -32,26 +35,35 @@ def top_of(values: np.ndarray) -> float:
     return float(max(np.percentile(values, 99.8), 0.5*values.max()))
 
 
-def show(axes: Axes, values: np.ndarray, grid: Grid, label: str,
-         **settings: Any) -> AxesImage:
+def proportion(grid: Grid) -> float:
+    """Return height/width of the sheet as it is drawn.
+
+    That is the true one, unless nothing could be seen of a sheet so long.
+    """
+    x, y = grid.extent
+    return y/x if 1/4 <= y/x <= 4 else 1.0
+
+
+def show(axes: Axes, values: np.ndarray, grid: Grid, label: str, low: float,
+         high: float, extend: str, **settings: Any) -> AxesImage:
     """Lay ``values`` [rows, columns] on the sheet, row 0 at the top.
 
-    ``label`` names the values at the colour bar.  Neurons keep the shape of
-    their cells, unless the sheet is so long that nothing could be seen.
+    The colours go from ``low`` to ``high``; ``extend`` says at which ends
+    of the colour bar there are values beyond, ``label`` what they are.
     """
     x, y = grid.extent
     settings = {'cmap': style.MAP, **settings}
-    image = axes.imshow(values, extent=(0, x, y, 0), **settings)
-    axes.set_aspect('equal' if 1/4 <= y/x <= 4 else 'auto')
+    image = axes.imshow(values, extent=(0, x, y, 0), vmin=low, vmax=high,
+                        **settings)
+    axes.set_aspect(proportion(grid)*x/y)
     axes.set(xlabel='x (mm)', ylabel='y (mm)')
     axes.locator_params(nbins=4, steps=(1, 2, 5, 10))
     for spine in axes.spines.values():
         spine.set_visible(True)
 
     # Inside the panel's own frame, so that bar and map are of equal height
-    above = values.max(initial=-np.inf) > (image.norm.vmax or np.inf)
     axes.figure.colorbar(image, cax=axes.inset_axes((1.04, 0, 0.05, 1)),
-                         label=label, extend='max' if above else 'neither')
+                         label=label, extend=extend)
     return image
 
 
@@ -61,12 +73,12 @@ def draw(run: Run, folder: Path) -> list[style.Picture]:
         return []
     path = folder/'maps.png'
     across = min(ACROSS, len(run.activities))
-    down = -(-len(run.activities)//ACROSS)
-    width = max(style.WIDTH*across/ACROSS, 3.4)
-    tallest = max((a.grid.extent[1]/a.grid.extent[0] for a in run.activities
-                   if a.grid), default=1)
-    panel = 1.7*min(max(tallest, 0.5), 2) if tallest <= 4 else 2.4
-    with style.figure(path, down*(panel + 0.75), width) as figure:
+    down = -(-len(run.activities)//across)
+    width = style.WIDTH if across > 1 else 4.0
+    tallest = max((proportion(a.grid) for a in run.activities if a.grid),
+                  default=1.0)
+    height = down*(tallest*(width/across - MARGIN) + 0.75)
+    with style.figure(path, height, width) as figure:
         panels = figure.subplots(down, across, squeeze=False).ravel()
         for axes in panels[len(run.activities):]:
             axes.remove()
@@ -88,5 +100,6 @@ def _draw_map(axes: Axes, activity: Activity, duration: float) -> None:
     elif not activity.times.size:
         style.empty(axes, 'There are no spikes.', 24)
     else:
-        show(axes, values, activity.grid, 'rate (Hz)', vmin=0,
-             vmax=top_of(values))
+        top = top_of(values)
+        show(axes, values, activity.grid, 'rate (Hz)', 0, top,
+             'max' if values.max() > top else 'neither')

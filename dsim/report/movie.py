@@ -19,7 +19,7 @@ from dsim.report.folder import Grid, Run
 MOST = 200
 """Frames of a movie."""
 
-CELLS = 3_000_000
+CELLS = 2_000_000
 """Cells of all frames of all movies of a page, which bounds its size."""
 
 SIDE = 160
@@ -28,8 +28,11 @@ SIDE = 160
 PIECE = 1 << 26
 """Bytes of frames that are read at once."""
 
-SHADES = 64
+SHADES = 48
 DPI = 100
+SIZE = 3.2
+"""Inches of the longer side of the sheet."""
+
 INTERVAL = 60
 """Milliseconds that a frame is shown."""
 
@@ -124,6 +127,13 @@ def scale_of(data: np.ndarray) -> tuple[float, float]:
         float(low) - 0.5, float(high) + 0.5)
 
 
+def extend_of(data: np.ndarray, low: float, high: float) -> str:
+    """Return at which ends of the colour scale there are values beyond."""
+    beyond = bool(np.any(data < low)), bool(np.any(data > high))
+    return {(True, True): 'both', (True, False): 'min',
+            (False, True): 'max', (False, False): 'neither'}[beyond]
+
+
 def _film(run: Run, folder: Path, series: Series, cells: int
           ) -> style.Picture:
     name = f'{series.population} {series.variable}'
@@ -165,8 +175,10 @@ def _images(frames: Frames, grid: Grid, name: str) -> Iterator[Image.Image]:
         axes = figure.subplots()
         axes.set_title(style.plain(name))
         clock = axes.set_title(f't = {frames.times[-1]:,.1f} ms', loc='right')
-        image = maps.show(axes, frames.data[0], grid, frames.unit,
-                          cmap=shades, vmin=low, vmax=high)
+        image = maps.show(axes, frames.data[0], grid, frames.unit, low, high,
+                          extend_of(frames.data, low, high), cmap=shades)
+        # The second time it knows how wide the labels have become
+        canvas.draw()
         canvas.draw()
         # The layout is settled: from here on only these two change
         figure.set_layout_engine('none')
@@ -186,9 +198,8 @@ def _images(frames: Frames, grid: Grid, name: str) -> Iterator[Image.Image]:
 
 def _size(grid: Grid) -> tuple[float, float]:
     """Return (width, height) of the movie in inches."""
-    x, y = grid.extent
-    ratio = y/x if 1/4 <= y/x <= 4 else 1
-    width = 3.4 if ratio <= 1 else max(3.4/ratio, 1.6)
+    ratio = maps.proportion(grid)
+    width = SIZE/max(ratio, 1.0)
     return max(width + 1.3, 2.8), max(width*ratio, 1.0) + 0.8
 
 

@@ -13,8 +13,14 @@ from dsim.report.folder import Activity, Run
 ROWS = 400
 """Neurons that a raster has room for, all populations together."""
 
+PANEL = 3.2
+"""Height of the raster in inches, unless there are many populations."""
+
 DOTS = 60_000
 """Spikes that a raster has room for."""
+
+STEPS = 100
+"""Bins of the rate that are drawn as steps; more are drawn as a line."""
 
 SEED = 1
 """Which neurons are drawn: the same ones each time."""
@@ -41,7 +47,7 @@ def shares(sizes: Sequence[int], rows: int = ROWS) -> list[int]:
     total = sum(sizes)
     if total <= rows:
         return list(sizes)
-    least = max(1, rows//(4*len(sizes)))
+    least = max(1, rows//(2*len(sizes)))
     return [min(size, max(round(rows*size/total), least)) for size in sizes]
 
 
@@ -95,9 +101,11 @@ def draw(run: Run, folder: Path) -> list[style.Picture]:
     if begin >= run.duration:
         begin = 0.0
     width = rates.bin_width(run.duration - begin, run.step)
-    with style.figure(path, 5.0) as figure:
-        upper, lower = figure.subplots(2, sharex=True, height_ratios=(5, 2))
-        _draw_bands(upper, run, shown, begin)
+    panel = max(PANEL, 0.3*len(shown))
+    with style.figure(path, panel + 1.8) as figure:
+        upper, lower = figure.subplots(2, sharex=True,
+                                       height_ratios=(panel, 1.3))
+        _draw_bands(upper, run, shown, begin, panel)
         _draw_rates(lower, run, begin, width)
         style.thousands(lower.xaxis)
     return [style.picture(path, 'Activity', _caption(run, shown, begin,
@@ -118,29 +126,41 @@ def _caption(run: Run, shown: Sequence[Band], begin: float,
 
 
 def _draw_bands(axes: Axes, run: Run, shown: Sequence[Band],
-                begin: float) -> None:
-    total = sum(each.ids.size for each in shown)
+                begin: float, panel: float) -> None:
     if not any(each.times.size for each in shown):
         style.empty(axes, 'There are no spikes.')
         return
 
+    total = sum(each.ids.size for each in shown)
     gap = 0.02*total
-    height = 3.0*72/(total + gap*(len(shown) - 1))
+    height = 72*panel/(total + gap*(len(shown) - 1))
     marks = {'marker': '|' if height > 2 else 'o',
              'markersize': min(max(0.75*height, 1.1), 9),
              'markeredgewidth': 0.9 if height > 2 else 0}
-    top, ticks, labels = 0.0, [], []
-    for (activity, colour), each in zip(style.coloured(run.activities),
-                                        shown, strict=True):
+    top, ticks = 0.0, []
+    for (_, colour), each in zip(style.coloured(run.activities), shown,
+                                 strict=True):
         late = each.times >= begin
         axes.plot(each.times[late], top + each.rows[late] + 0.5, color=colour,
-                  linestyle='none', rasterized=True, **marks)
+                  linestyle='none', **marks)
         ticks.append(top + each.ids.size/2)
-        labels.append(f'{style.plain(activity.name)}\n{each.ids.size:,}')
         top += each.ids.size + gap
-    axes.set(ylim=(top - gap, 0), yticks=ticks, yticklabels=labels)
-    axes.tick_params('y', length=0)
-    axes.tick_params('x', labelbottom=False)
+    axes.set(ylim=(top - gap, 0), yticks=ticks)
+    axes.tick_params('both', length=0, labelbottom=False)
+    axes.spines['bottom'].set_visible(False)
+    _name_bands(axes, run, shown, height)
+
+
+def _name_bands(axes: Axes, run: Run, shown: Sequence[Band],
+                height: float) -> None:
+    """Write names, and below them how many neurons, if there is room."""
+    names = []
+    for activity, each in zip(run.activities, shown, strict=True):
+        name = style.plain(activity.name)
+        if each.ids.size < activity.size and height*each.ids.size > 40:
+            name += f'\n{each.ids.size:,} of\n{activity.size:,}'
+        names.append(name)
+    axes.set_yticklabels(names)
     for label, (_, colour) in zip(axes.get_yticklabels(),
                                   style.coloured(shown), strict=True):
         label.set_color(colour)
@@ -153,7 +173,12 @@ def _draw_rates(axes: Axes, run: Run, begin: float, width: float) -> None:
 
     edges = begin + rates.edges_of(run.duration - begin, width)
     for activity, colour in style.coloured(run.activities):
-        axes.stairs(rates.rate(activity, edges), edges, color=colour,
-                    baseline=None, linewidth=1)
+        values = rates.rate(activity, edges)
+        if values.size > STEPS:
+            axes.plot((edges[1:] + edges[:-1])/2, values, color=colour,
+                      linewidth=0.9)
+        else:
+            axes.stairs(values, edges, color=colour, baseline=None,
+                        linewidth=1.1)
     axes.set(xlabel='time (ms)', ylabel='rate (Hz)', ylim=(0, None),
              xlim=(begin, run.duration))

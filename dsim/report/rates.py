@@ -66,11 +66,11 @@ def spectrum(activity: Activity, duration: float, width: float
     """Return (frequencies Hz, power Hz^2/Hz) of a population's rate.
 
     Welch's method on the rate in bins of ``width`` ms, from windows that
-    are a quarter of the run or 2048 bins long; without the mean.
+    are half of the run or 2048 bins long; without the mean.
     """
     whole = int(duration/width + 1e-9)
     values = rate(activity, width*np.arange(whole + 1))
-    length = min(2048, max(FEWEST, 1 << int(np.log2(whole/4))))
+    length = min(2048, max(FEWEST, 1 << int(np.log2(whole/2))))
     frequencies, power = signal.welch(values, fs=1000/width,
                                       nperseg=min(length, whole))
     return frequencies[1:], power[1:]

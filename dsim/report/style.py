@@ -47,6 +47,7 @@ RC = {
     'legend.handlelength': 1.4, 'legend.borderaxespad': 0.2,
     'lines.linewidth': 1.1, 'lines.solid_capstyle': 'round',
     'figure.facecolor': 'white', 'savefig.facecolor': 'white',
+    'figure.constrained_layout.w_pad': 0.07,
     'path.simplify': True, 'agg.path.chunksize': 20_000,
 }
 

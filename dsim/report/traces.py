@@ -65,8 +65,8 @@ def _draw_report(run: Run, folder: Path, source: Path, population: str,
             _draw_trace(axes, run, population, report, column)
         panels[-1].set_xlabel('time (ms)')
         style.thousands(panels[-1].xaxis)
-        panels[-1].set_xlim(report.times[0], report.times[-1]
-                            if len(report.times) > 1 else None)
+        panels[-1].set_xlim(report.times[0], max(report.times[-1],
+                                                 run.duration))
         figure.supylabel(style.plain(f'{variable} ({report.unit})'),
                          fontsize=8.5)
     caption = (f'{variable} of {count} of the {report.node_ids.size:,} '
