@@ -24,7 +24,7 @@ mpi4py.rc.finalize = True
 BAD_INPUT = 2
 FAILED = 1
 
-_TOGETHER = 2.0
+_TOGETHER = 1.0
 """Seconds that a rank in trouble waits for the others to be so too."""
 
 _COUNTS = {

@@ -22,10 +22,9 @@ def nest():
 def stimulated(nest, model, neuron, first=1510):
     """Give ``neuron`` what NEST's ``model`` got; return its `Trace`.
 
-    A spike of time s leaves step s/dt - 1, and a delay of D steps lets it
-    act in step s/dt - 1 + D.  The current arrives 1 ms after 150 ms; here
-    it acts in that step, in NEST only in the next, which starts 0.1 ms
-    later: step 1510 of both.
+    A spike of time s leaves in step s/dt - 1, and a delay of D steps lets
+    it act in step s/dt - 1 + D.  The current of 150 ms arrives in step 1509
+    likewise, and NEST lets it act in the next one.
     """
     ex, in_, height = nest[f'{model}_excitatory_inhibitory_step']
     excitatory, inhibitory = np.zeros((2, STEPS, 1))

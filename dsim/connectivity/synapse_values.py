@@ -1,5 +1,6 @@
 """Weights and delays: equal, drawn, by distance, or given one by one."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,9 @@ class Falloff:
     def __init__(self, amplitude: float, kernel: Kernel):
         if not is_number(amplitude) or not np.isfinite(amplitude):
             raise BadValue('weight.amplitude', amplitude, 'a finite number')
+        if not isinstance(kernel, Kernel):
+            raise BadValue('weight.kernel', kernel,
+                           'a kernel such as dsim.Gaussian(sigma=0.1)')
         self.amplitude, self.kernel = float(amplitude), kernel
 
     def __repr__(self) -> str:
@@ -52,6 +56,7 @@ SynapseValue = Any
 `Falloff` or one's own, arrays in and out), or, for `Edges`, an array."""
 
 _POINTS = 2049
+_FUNCTION = 'a function of distance'
 
 
 def check(value: SynapseValue, what: str, count: int | None) -> None:
@@ -91,11 +96,7 @@ def bounds(value: SynapseValue, longest: float) -> tuple[float, float]:
     if isinstance(value, Falloff):
         return min(0.0, value.amplitude), max(0.0, value.amplitude)
     if callable(value):
-        found = np.asarray(value(np.linspace(0, longest, _POINTS)))
-        if not np.isfinite(found).all():
-            raise BadValue('a function of distance', value,
-                           f'finite from 0 to {longest:g} mm')
-        return float(found.min()), float(found.max())
+        return _bounds_of(value, longest)
     array = np.asarray(value, dtype=np.float64)
     return (float(array.min()), float(array.max())) if array.size else (0., 0.)
 
@@ -114,13 +115,50 @@ def values(value: SynapseValue, key: np.uint64, owners: np.ndarray,
         distributions.fill_pairs(out, value.code(), key, owners, draws)
         return out
     if callable(value):
-        return np.ascontiguousarray(value(distance), dtype=np.float64)
+        return _called(value, distance)
     return np.asarray(value, dtype=np.float64)[draws]
 
 
 def needs_distance(value: SynapseValue) -> bool:
     """Tell whether ``value`` is a function of distance."""
     return callable(value) and not isinstance(value, Distribution)
+
+
+def _called(function: Callable[[np.ndarray], Any],
+            distance: np.ndarray) -> np.ndarray:
+    try:
+        # A copy, as a user's function may write to its argument
+        array = np.asarray(function(distance.copy()))
+    except BadValue:
+        raise
+    except Exception as error:
+        raise BadValue(
+            _FUNCTION, function, 'a function of an array of distances in mm',
+            f'it raised {type(error).__name__}: {error}') from error
+    if array.dtype.kind not in 'biuf' or array.shape not in (
+            (), distance.shape):
+        raise BadValue(_FUNCTION, function, 'a function that gives one '
+                       'number for each distance')
+    return np.array(np.broadcast_to(array, distance.shape), np.float64)
+
+
+def _bounds_of(function: Callable[[np.ndarray], Any], longest: float
+               ) -> tuple[float, float]:
+    points = np.linspace(0, longest, _POINTS)
+    found = _called(function, points)
+    wrong = np.flatnonzero(~np.isfinite(found))
+    if wrong.size:
+        raise BadValue(_FUNCTION, function, f'finite from 0 to {longest:g} '
+                       f'mm', f'at {points[wrong[0]]:g} mm it is '
+                       f'{found[wrong[0]]}')
+
+    # Another rank asks it for other connections at once
+    alone = [_called(function, points[k:k + 1])[0] for k in (0, -2)]
+    if not np.allclose(alone, found[[0, -2]], 1e-9, 1e-300):
+        raise BadValue(_FUNCTION, function, 'a function that gives each '
+                       'distance its value whichever others it is asked for',
+                       'no random numbers, no mean over the array')
+    return float(found.min()), float(found.max())
 
 
 def address(seed: int, what: str, projection: str) -> np.uint64:

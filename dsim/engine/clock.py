@@ -74,12 +74,15 @@ class Clock:
         return steps
 
     def windows(self, duration: float) -> Iterator[Window]:
-        """Yield the windows of the next ``duration`` ms, moving the step."""
+        """Yield the windows of the next ``duration`` ms.
+
+        The step is at a window's end from when it is handed out.
+        """
         end = self.step + self.steps(duration)
         while self.step < end:
             last = min((self.step//self.window + 1)*self.window, end)
-            yield Window(self.step, last, tuple(self._cut(self.step, last)))
-            self.step = last
+            first, self.step = self.step, last
+            yield Window(first, last, tuple(self._cut(first, last)))
 
     def _cut(self, first: int, last: int) -> Iterator[Stretch]:
         while first < last:

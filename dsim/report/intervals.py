@@ -103,13 +103,13 @@ def draw(run: Run, trains: Sequence[Intervals], folder: Path
 
 
 def _draw_gaps(axes: Axes, run: Run, trains: Sequence[Intervals]) -> None:
-    found = [train.gaps for train in trains if train.gaps.size]
-    if not found:
+    highest = max((t.gaps.max() for t in trains if t.gaps.size), default=0)
+    if not highest:
         style.empty(axes, 'No neuron fired twice.')
         return
 
-    edges = log_bins(min(g.min() for g in found), max(g.max() for g in found),
-                     run.step)
+    lowest = min(t.gaps.min() for t in trains if t.gaps.size)
+    edges = log_bins(max(lowest, run.step), highest, run.step)
     decades = np.diff(np.log10(edges))
     for train, colour in style.coloured(trains):
         if train.gaps.size:

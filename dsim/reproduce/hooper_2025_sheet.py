@@ -114,7 +114,7 @@ def run(sheet: Sheet, output: Path, comm: Any) -> Seen:
 def measure(output: Path, comm: Any, small: bool
             ) -> tuple[list[Claim], dict[str, Seen]]:
     """Run all sheets; return what was found, and what was seen by name."""
-    side, short, long = (48, 100.0, 300.0) if small else (128, 160.0, 600.0)
+    side, short, long = (48, 100.0, 300.0) if small else (128, 280.0, 600.0)
     sheets = [collision(side, short), spiral(side, long),
               spiral(side, long, broken=False)]
     seen = {sheet.name: run(sheet, output, comm) for sheet in sheets}
