@@ -1,6 +1,12 @@
-"""dsim: a distributed parallel simulator of spiking networks on grids."""
+"""dsim: a distributed parallel simulator of spiking networks on grids.
 
+The public names are loaded when they are first used, so that ``import dsim``
+starts no MPI, opens no HDF5 library, and takes no time.
+"""
+
+from importlib import import_module as _import_module
 from pathlib import Path as _Path
+from typing import Any as _Any
 
 _root = _Path(__file__).resolve().parent.parent
 if (_root / 'setup.cfg').is_file() and (_root / 'partitioning').is_dir():
@@ -9,83 +15,39 @@ if (_root / 'setup.cfg').is_file() and (_root / 'partitioning').is_dir():
 
 __version__ = '0.1.0'
 
-# isort: off
-# world comes first: it sees to it that an import does not start MPI
-from dsim import world as _world  # noqa: E402
-# isort: on
+_PUBLIC = {
+    'dsim.connectivity': (
+        'AllToAll', 'Box', 'Disc', 'Edges', 'Exponential',
+        'FixedIndegree', 'FixedOutdegree', 'Gaussian', 'OneToOne',
+        'PairwiseBernoulli', 'Profile', 'Ring', 'Stencil', 'Uniform',
+    ),
+    'dsim.connectivity.synapse_values': ('Distance', 'Falloff'),
+    'dsim.declare': ('Parameter', 'Receptor', 'State'),
+    'dsim.errors': ('DsimError',),
+    'dsim.model': ('load',),
+    'dsim.network': ('Network', 'Population', 'Projection'),
+    'dsim.neurons.adex': ('AdEx',),
+    'dsim.neurons.base': ('Neuron',),
+    'dsim.neurons.izhikevich': ('Izhikevich', 'Izhikevich2007'),
+    'dsim.neurons.lif': ('LIF',),
+    'dsim.simulation': ('Simulation',),
+    'dsim.stimuli': (
+        'ConstantCurrent', 'GaussianCurrent', 'ImageCurrent',
+        'PoissonInput', 'SpikeTimes', 'StepCurrent',
+    ),
+}
+_MODULE_OF = {name: module for module, names in _PUBLIC.items()
+              for name in names}
+__all__ = sorted([*_MODULE_OF, 'random'])  # noqa: PLE0605
 
-from dsim.connectivity import (  # noqa: E402
-    AllToAll,
-    Box,
-    Disc,
-    Edges,
-    Exponential,
-    FixedIndegree,
-    FixedOutdegree,
-    Gaussian,
-    OneToOne,
-    PairwiseBernoulli,
-    Profile,
-    Ring,
-    Stencil,
-    Uniform,
-)
-from dsim.connectivity.synapse_values import Distance, Falloff  # noqa: E402
-from dsim.declare import Parameter, Receptor, State  # noqa: E402
-from dsim.errors import DsimError  # noqa: E402
-from dsim.model import load  # noqa: E402
-from dsim.network import Network, Population, Projection  # noqa: E402
-from dsim.neurons.adex import AdEx  # noqa: E402
-from dsim.neurons.base import Neuron  # noqa: E402
-from dsim.neurons.izhikevich import Izhikevich, Izhikevich2007  # noqa: E402
-from dsim.neurons.lif import LIF  # noqa: E402
-from dsim.simulation import Simulation  # noqa: E402
-from dsim.stimuli import (  # noqa: E402
-    ConstantCurrent,
-    GaussianCurrent,
-    ImageCurrent,
-    PoissonInput,
-    SpikeTimes,
-    StepCurrent,
-)
-from dsim import distributions as random  # noqa: E402
 
-__all__ = [
-    'AdEx',
-    'AllToAll',
-    'Box',
-    'ConstantCurrent',
-    'Disc',
-    'Distance',
-    'DsimError',
-    'Edges',
-    'Exponential',
-    'Falloff',
-    'FixedIndegree',
-    'FixedOutdegree',
-    'Gaussian',
-    'GaussianCurrent',
-    'ImageCurrent',
-    'Izhikevich',
-    'Izhikevich2007',
-    'LIF',
-    'Network',
-    'Neuron',
-    'OneToOne',
-    'PairwiseBernoulli',
-    'Parameter',
-    'PoissonInput',
-    'Population',
-    'Profile',
-    'Projection',
-    'Receptor',
-    'Ring',
-    'Simulation',
-    'SpikeTimes',
-    'State',
-    'Stencil',
-    'StepCurrent',
-    'Uniform',
-    'load',
-    'random',
-]
+def __getattr__(name: str) -> _Any:
+    if name == 'random':
+        return _import_module('dsim.distributions')
+    if name not in _MODULE_OF:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    return getattr(_import_module(_MODULE_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, '__version__']

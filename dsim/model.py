@@ -510,7 +510,8 @@ def _where(error: Exception, path: Path) -> str:
              traceback.extract_tb(error.__traceback__)
              if frame.filename == str(path)]
     line = getattr(error, 'lineno', None) or (lines[-1] if lines else '?')
-    return f'{path}, line {line}: {type(error).__name__}: {error}'
+    what = getattr(error, 'msg', error)
+    return f'{path}, line {line}: {type(error).__name__}: {what}'
 
 
 def _projection(network: Network, node: Node) -> None:
@@ -522,7 +523,7 @@ def _projection(network: Network, node: Node) -> None:
             and key.name in ('weight', 'delay') else key
             for key in PROJECTION]
     rule, found = _variant(node, 'rule', 'connection rule', RULES, keys,
-                           _units(targets, node.value.get('receptor')))
+                           _units(targets, node))
     for name in ('weight', 'delay'):
         if found[name] is None:
             found[name] = getattr(rule, f'{name}s')
@@ -539,7 +540,7 @@ def _projection(network: Network, node: Node) -> None:
 def _stimulus(network: Network, node: Node) -> None:
     targets = _populations(network, node, 'target')
     made, _ = _variant(node, 'kind', 'stimulus', STIMULI, STIMULUS,
-                       _units(targets, node.value.get('receptor')))
+                       _units(targets, node))
     with node.blamed():
         network.stimulate(targets, made)
 
@@ -573,9 +574,14 @@ def _populations(network: Network, node: Node, name: str
                 ([names] if isinstance(names, str) else names)]
 
 
-def _units(populations: Sequence[Population], receptor: str | None
-           ) -> dict[str, str]:
+def _units(populations: Sequence[Population], node: Node) -> dict[str, str]:
     """Return what the units of currents and of weights are here."""
+    receptor = node.value.get('receptor')
+    for one in populations if receptor else ():
+        known = {row.name: row for row in one.model.receptors}
+        with node['receptor'].blamed():
+            lookup('receptor', receptor, known, one.name)
+
     # C dv/dt is in pA where C is in pF, v in mV and t in ms
     currents = {'pA' if any(row.unit == 'pF' for row in p.model.parameters)
                 else '' for p in populations}
@@ -708,10 +714,10 @@ def _summary(cls: type) -> str:
 
 def _model_lines(model: type[Neuron]) -> str:
     rows: dict[str, Iterable[str]] = {
-            'presets': model.presets, 'schemes': model.schemes,
-            'parameters': [p.name for p in model.parameters],
-            'state variables': [s.name for s in model.states],
-            'receptors': [r.name for r in model.receptors]}
+        'presets': model.presets, 'schemes': model.schemes,
+        'parameters': [p.name for p in model.parameters],
+        'state variables': [s.name for s in model.states],
+        'receptors': [r.name for r in model.receptors]}
     return ''.join(f'* {what}: ' + ', '.join(f'`{n}`' for n in names) + '\n'
                    for what, names in rows.items() if names)
 
@@ -732,3 +738,6 @@ TABLES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ('Distributions', '{{{} = [...]}}', DISTRIBUTIONS),
     ('Stimuli', 'kind = "{}"', STIMULI),
 )
+
+if __name__ == '__main__':
+    print(describe(), end='')

@@ -13,13 +13,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
-import mpi4py
-
 from dsim.errors import DsimError, WorldError
-
-# h5py of some builds imports mpi4py.MPI, which would start MPI at once
-mpi4py.rc.initialize = False
-mpi4py.rc.finalize = True
 
 BAD_INPUT = 2
 FAILED = 1

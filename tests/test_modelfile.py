@@ -60,7 +60,7 @@ def node(value, name='x'):
 # --- files that cannot be read ---------------------------------------------
 
 @pytest.mark.parametrize('path, expected', [
-    ('n.toml', 'n.toml: no such file; did you mean m.toml?'),
+    ('mm.toml', 'mm.toml: no such file; did you mean m.toml?'),
     ('far.away', 'far.away: no such file'),
     ('.', '.: a folder; name a file in it'),
 ])
@@ -186,7 +186,7 @@ def test_unknown_and_missing_keys(file):
         "--set: run.lenght: unknown key; did you mean 'length'?\n"
         '[run] has: length, when, loud, note')
     assert message(load(file)['links'][1].read, RUN) == (
-        'm.toml: links.1.strength: unknown key\n'
+        "m.toml: links.1.strength: unknown key; did you mean 'length'?\n"
         '[links.1] has: length, when, loud, note')
     assert message(load(file)['run'].read, [*RUN, Key(
         'dt', NUMBER, 'ms', meaning='the step')]) == (

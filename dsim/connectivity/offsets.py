@@ -13,17 +13,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dsim import rng
 from dsim.compiled import compiled
 from dsim.connectivity.base import Pairing
 from dsim.connectivity.kernels import Uniform, profile
-from dsim.space import shortest
+from dsim.rng import _halves, _round
 
 MOST_ENTRIES = 1 << 20
 """Larger tables would not stay in the cache, and take long to make."""
 
 NOT_FOUND = 10_000
 """Candidates drawn in vain, per partner wanted, before giving up."""
+
+BLOCKS = 256
+"""Most blocks of random words made at once: 4 kB."""
 
 
 class Offsets(NamedTuple):
@@ -60,36 +62,19 @@ def tabulate(pairing: Pairing, owner: str) -> Offsets | None:
     if phases[0]*phases[1]*spans[0]*spans[1] > MOST_ENTRIES:
         return None
 
-    tables = [_table(pairing, grid, partners, row, column)
-              for row in range(phases[0]) for column in range(phases[1])]
-    start = np.zeros(len(tables) + 1, dtype=np.int64)
-    np.cumsum([table[0].size for table in tables], out=start[1:])
-    return Offsets((phases[0], phases[1]), start,
-                   *(np.concatenate(part)
-                     for part in zip(*tables, strict=True)))
+    axes = [[_axis(place, grid[axis], partners[axis],
+                   pairing.sheet.extent[axis], pairing.sheet.periodic[axis],
+                   pairing.kernel.reach()[axis])
+             for place in range(phases[axis])] for axis in (0, 1)]
+    return Offsets((phases[0], phases[1]),
+                   *_tables(pairing.kernel.code(), *map(_joined, axes)))
 
 
-def _table(pairing: Pairing, grid: tuple[int, int],
-           partners: tuple[int, int], row: int, column: int
-           ) -> tuple[np.ndarray, ...]:
-    sheet, code = pairing.sheet, pairing.kernel.code()
-    offsets, distance = [], []
-    for axis, place in ((0, row), (1, column)):
-        steps, far = _axis(place, grid[axis], partners[axis],
-                           sheet.extent[axis], sheet.periodic[axis],
-                           code.reach[axis])
-        offsets.append(steps)
-        distance.append(far)
-
-    chance = np.empty((offsets[0].size, offsets[1].size))
-    _profiles(code, distance[0], distance[1], chance)
-    rows, columns = np.nonzero(chance)
-    threshold, alias = _alias(chance[rows, columns])
-    return (offsets[0][rows], offsets[1][columns], threshold, alias)
+Axis = tuple[np.ndarray, np.ndarray]
 
 
 def _axis(place: int, cells: int, others: int, length: float,
-          periodic: bool, reach: float) -> tuple[np.ndarray, np.ndarray]:
+          periodic: bool, reach: float) -> Axis:
     """Return the offsets in reach along one axis, and their distances."""
     within = ((2*place + 1)*others % (2*cells))/(2*cells)
     if periodic:
@@ -98,27 +83,59 @@ def _axis(place: int, cells: int, others: int, length: float,
         steps = np.arange(1 - others, others)
     far = (steps + 0.5 - within)*(length/others)
     if periodic:
-        far = np.array([shortest(d, length, True) for d in far])
+        far = np.where(far > 0.5*length, far - length, far)
+        far = np.where(far < -0.5*length, far + length, far)
     near = abs(far) <= reach + 1e-9*length
     return steps[near].astype(np.int32), far[near]
 
 
+def _joined(axes: list[Axis]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the bounds of the phases, their offsets and distances."""
+    bounds = np.zeros(len(axes) + 1, dtype=np.int64)
+    np.cumsum([steps.size for steps, _ in axes], out=bounds[1:])
+    steps, far = zip(*axes, strict=True)
+    return bounds, np.concatenate(steps), np.concatenate(far)
+
+
 @compiled
-def _profiles(code, dy, dx, out):
+def _tables(code, down, across):
+    """Make the tables of all phases; return them as `Offsets` has them."""
     kind, a, b, _, table = code
-    for i in range(dy.size):
-        for j in range(dx.size):
-            out[i, j] = profile(kind, a, b, table, dy[i], dx[j])
+    row_bounds, row_steps, dy = down
+    column_bounds, column_steps, dx = across
+    columns_of = column_bounds.size - 1
+    count = (row_bounds.size - 1)*columns_of
+    most = row_steps.size*column_steps.size
+    start = np.zeros(count + 1, np.int64)
+    rows, columns = np.empty(most, np.int32), np.empty(most, np.int32)
+    chance = np.empty(most)
+
+    n = 0
+    for phase in range(count):
+        row, column = divmod(phase, columns_of)
+        for i in range(row_bounds[row], row_bounds[row + 1]):
+            for j in range(column_bounds[column], column_bounds[column + 1]):
+                chance[n] = profile(kind, a, b, table, dy[i], dx[j])
+                if chance[n] > 0:
+                    rows[n], columns[n] = row_steps[i], column_steps[j]
+                    n += 1
+        start[phase + 1] = n
+
+    threshold, alias = np.empty(n, np.uint32), np.empty(n, np.int32)
+    for phase in range(count):
+        begin, end = start[phase], start[phase + 1]
+        _alias(chance[begin:end], threshold[begin:end], alias[begin:end])
+    return start, rows[:n].copy(), columns[:n].copy(), threshold, alias
 
 
 @compiled
-def _alias(chance):
-    """Walker's alias table in Vose's form, thresholds in units of 2**-32."""
+def _alias(chance, threshold, alias):
+    """Write Walker's alias table in Vose's form, in units of 2**-32."""
     size = chance.size
-    threshold = np.full(size, np.uint32(0xffffffff))
-    alias = np.arange(size).astype(np.int32)
+    threshold[:] = np.uint32(0xffffffff)
+    alias[:] = np.arange(size)
     if size == 0:
-        return threshold, alias
+        return
     share = chance*(size/chance.sum())
     small, large = np.empty(size, np.int64), np.empty(size, np.int64)
     few, many = 0, 0
@@ -139,7 +156,37 @@ def _alias(chance):
             many -= 1
             small[few] = j
             few += 1
-    return threshold, alias
+
+
+@compiled
+def fill_words(drawn, key, identity, first, size):
+    """Write ``rng.words(key, identity, first + j)`` for all j < size.
+
+    One after the other, four words each.  The rounds are spelled out here,
+    as a call of `rng.words` would not become vector code.
+    """
+    k0, k1 = _halves(key)
+    c0, c1 = _halves(identity)
+    for j in range(size):
+        a, b = c0, c1
+        c, d = _halves(first + j)
+        for r in range(10):
+            a, b, c, d = _round(a, b, c, d, k0, k1, r)
+        drawn[4*j] = a
+        drawn[4*j + 1] = b
+        drawn[4*j + 2] = c
+        drawn[4*j + 3] = d
+
+
+@compiled
+def batch(missing, tried, degree):
+    """Return how many blocks of words to make at once.
+
+    As many as the partners that are still ``missing`` will need, in whole
+    vectors, and none beyond the last candidate before giving up.
+    """
+    left = NOT_FOUND*degree + 1 - tried
+    return min((missing + 16)//16*8, BLOCKS, left)
 
 
 @compiled
@@ -151,6 +198,7 @@ def draw(owners, degree, grid, partners, periodic, tables, no_self, multiple,
     """
     phases, start, rows, columns, threshold, alias = tables
     used = np.full(1 if multiple else rows.size, np.int64(-1))
+    drawn = np.empty(4*BLOCKS, np.uint32)
 
     for k in range(owners.size):
         owner = owners[k]
@@ -165,39 +213,43 @@ def draw(owners, degree, grid, partners, periodic, tables, no_self, multiple,
         # Lemire: products whose low half is below this are drawn anew
         uneven = np.uint64((2**32 - size) % size)
 
+        mine = found[k*degree:(k + 1)*degree]
         got, tried = 0, 0
-        w0 = w1 = w2 = w3 = np.uint32(0)
         while got < degree:
-            if tried > NOT_FOUND*degree:
+            blocks = batch(degree - got, tried, degree)
+            if blocks <= 0:
                 return owner
-            if tried & 1 == 0:
-                w0, w1, w2, w3 = rng.words(key, owner, tried >> 1)
-            else:
-                w0, w1 = w2, w3
-            tried += 1
-
-            product = np.uint64(w0)*np.uint64(size)
-            if (product & np.uint64(0xffffffff)) < uneven:
-                continue
-            entry = first + np.int64(product >> np.uint64(32))
-            if w1 >= threshold[entry]:
-                entry = first + alias[entry]
-            r, c = row0 + rows[entry], column0 + columns[entry]
-            if r < 0 or r >= partners[0]:
-                if not periodic[0]:
+            fill_words(drawn, key, owner, tried >> 1, blocks)
+            tried += 2*blocks
+            for t in range(0, 4*blocks, 2):
+                product = np.uint64(drawn[t])*np.uint64(size)
+                if (product & np.uint64(0xffffffff)) < uneven:
                     continue
-                r = r + partners[0] if r < 0 else r - partners[0]
-            if c < 0 or c >= partners[1]:
-                if not periodic[1]:
-                    continue
-                c = c + partners[1] if c < 0 else c - partners[1]
-            partner = r*partners[1] + c
-            if no_self and partner == owner:
-                continue
-            if not multiple:
-                if used[entry] == k:
-                    continue
-                used[entry] = k
-            found[k*degree + got] = partner
-            got += 1
+                entry = first + np.int64(product >> np.uint64(32))
+                other = first + alias[entry]
+                entry = other if drawn[t + 1] >= threshold[entry] else entry
+                r, in_rows = wrapped(row0 + rows[entry], partners[0],
+                                     periodic[0])
+                c, in_columns = wrapped(column0 + columns[entry],
+                                        partners[1], periodic[1])
+                partner = r*partners[1] + c
+                good = in_rows & in_columns & (not (no_self
+                                                    and partner == owner))
+                if not multiple and good:
+                    good = used[entry] != k
+                    used[entry] = k
+                # No branch, as near an edge it could not be foreseen
+                mine[got] = partner
+                got += good
+                if got == degree:
+                    break
     return -1
+
+
+@compiled
+def wrapped(place, cells, periodic):
+    """Return a place up to one round off its axis, and if it is on it."""
+    if periodic:
+        place = place + cells if place < 0 else place
+        place = place - cells if place >= cells else place
+    return place, (place >= 0) & (place < cells)

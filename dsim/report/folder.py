@@ -86,26 +86,31 @@ class Run:
         """The resolved model as text; '' if the run had no model file."""
         return str(self.facts.get('model', ''))
 
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The table ``simulation`` of the model; empty if there is none."""
+        try:
+            found = tomllib.loads(self.model).get('simulation')
+        except tomllib.TOMLDecodeError:
+            found = None
+        return found if isinstance(found, dict) else {}
+
     @property
     def name(self) -> str:
         """The name that the model gives itself, or that of the folder."""
-        try:
-            tree = tomllib.loads(self.model)
-        except tomllib.TOMLDecodeError:
-            tree = {}
-        for table in (tree, tree.get('model'), tree.get('simulation')):
-            name = table.get('name') if isinstance(table, dict) else None
-            if isinstance(name, str) and name:
-                return name
-        return self.folder.resolve().name
+        name = self.settings.get('name')
+        return str(name) if name else self.folder.resolve().name
 
     @cached_property
     def step(self) -> float:
-        """The time step in ms as far as spikes show it; 0 if they do not.
+        """The time step in ms; 0 if nothing tells it.
 
-        That is the smallest distance between spikes at different times: the
-        step itself, or, in a quiet run, a multiple of it.
+        Without a model it is taken from the spikes: the smallest distance
+        between two times is the step or, in a quiet run, a multiple of it.
         """
+        given = self.settings.get('dt')
+        if isinstance(given, int | float) and given > 0:
+            return float(given)
         found = [_smallest_gap(a.times) for a in self.activities]
         return round(min([gap for gap in found if gap], default=0.0), 9)
 

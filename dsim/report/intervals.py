@@ -87,12 +87,15 @@ def draw(run: Run, trains: Sequence[Intervals], folder: Path
     ``trains`` is `measure` of each of the run's populations.
     """
     path = folder/'intervals.png'
-    with style.figure(path, 2.7) as figure:
+    some = any(train.gaps.size for train in trains)
+    with style.figure(path, 2.6 if some else style.EMPTY) as figure:
         left, right = figure.subplots(1, 2)
         _draw_gaps(left, run, trains)
         told = _draw_cv(right, run, trains)
-        shown, colours = zip(*style.coloured(run.activities), strict=True)
-        style.legend(left, [a.name for a in shown], colours)
+        if some:
+            lines = style.lined(run.activities)
+            style.legend(figure, [activity.name for activity, _ in lines],
+                         [line for _, line in lines])
     caption = (
         'Left: intervals between spikes of the same neuron, all neurons '
         'together, as a fraction per decade. Right: coefficient of '
@@ -111,14 +114,13 @@ def _draw_gaps(axes: Axes, run: Run, trains: Sequence[Intervals]) -> None:
     lowest = min(t.gaps.min() for t in trains if t.gaps.size)
     edges = log_bins(max(lowest, run.step), highest, run.step)
     decades = np.diff(np.log10(edges))
-    for train, colour in style.coloured(trains):
+    for train, line in style.lined(trains):
         if train.gaps.size:
             counts, _ = np.histogram(train.gaps, edges)
-            axes.stairs(counts/train.gaps.size/decades, edges, color=colour,
-                        linewidth=1.2)
+            axes.stairs(counts/train.gaps.size/decades, edges, **line)
     axes.set(xscale='log', xlabel='interval between spikes (ms)',
              ylabel='fraction per decade', ylim=(0, None),
-             xlim=(edges[0], edges[-1]))
+             xlim=style.decades(edges[0], edges[-1]))
     style.log_ticks(axes.xaxis)
 
 
@@ -132,11 +134,10 @@ def _draw_cv(axes: Axes, run: Run, trains: Sequence[Intervals]) -> str:
         return told
 
     edges = np.arange(0, max(highest, 1.2) + 2*BIN, BIN)
-    for train, colour in style.coloured(trains):
+    for train, line in style.lined(trains):
         if train.cv.size:
             counts, _ = np.histogram(train.cv, edges)
-            axes.stairs(counts/train.cv.size, edges, color=colour,
-                        linewidth=1.2)
+            axes.stairs(counts/train.cv.size, edges, **line)
     axes.axvline(1, color=style.FAINT, linestyle=':', linewidth=1, zorder=0)
     axes.set(xlabel='CV of intervals', ylim=(0, None),
              ylabel='fraction of neurons', xlim=(0, edges[-1]))

@@ -32,7 +32,8 @@ def top_of(values: np.ndarray) -> float:
 
     Some neurons much above all others would leave no colour for the rest.
     """
-    return float(max(np.percentile(values, 99.8), 0.5*values.max()))
+    top = np.percentile(values, 99.8)
+    return float(max(top, 0.5*values.max()) if top else values.max())
 
 
 def proportion(grid: Grid) -> float:
@@ -78,6 +79,8 @@ def draw(run: Run, folder: Path) -> list[style.Picture]:
     tallest = max((proportion(a.grid) for a in run.activities if a.grid),
                   default=1.0)
     height = down*(tallest*(width/across - MARGIN) + 0.75)
+    if all(activity.times.size == 0 for activity in run.activities):
+        height = down*style.EMPTY
     with style.figure(path, height, width) as figure:
         panels = figure.subplots(down, across, squeeze=False).ravel()
         for axes in panels[len(run.activities):]:
@@ -86,6 +89,8 @@ def draw(run: Run, folder: Path) -> list[style.Picture]:
                 panels, style.coloured(run.activities), strict=False):
             axes.set_title(style.plain(activity.name), color=colour)
             _draw_map(axes, activity, run.duration)
+        # Once ahead, for only then it is known how wide the scales are
+        figure.draw_without_rendering()
     caption = ('Mean rate of each neuron over the whole run where it lies on '
                'the sheet; row 0 is at the top, each population has its own '
                'scale.')
@@ -99,6 +104,8 @@ def _draw_map(axes: Axes, activity: Activity, duration: float) -> None:
                     if activity.grid else 'No node file tells of a grid.', 24)
     elif not activity.times.size:
         style.empty(axes, 'There are no spikes.', 24)
+    elif values.size == 1:
+        style.empty(axes, f'One neuron: {values[0, 0]:.3g} Hz', 24)
     else:
         top = top_of(values)
         show(axes, values, activity.grid, 'rate (Hz)', 0, top,

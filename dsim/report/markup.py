@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterable, Sequence
 from html import escape
+from urllib.parse import quote
 
 from dsim.report.style import Picture
 
@@ -93,7 +94,7 @@ def picture(drawn: Picture, number: int) -> str:
     """Return a figure: embedded, and linked to the file beside the page."""
     data = base64.b64encode(drawn.path.read_bytes()).decode()
     kind = KINDS[drawn.path.suffix]
-    link = escape(f'{drawn.path.parent.name}/{drawn.path.name}', quote=True)
+    link = quote(f'{drawn.path.parent.name}/{drawn.path.name}')
     title, caption = escape(drawn.title), escape(drawn.caption)
     return (f'<figure>\n<a href="{link}"><img width="{drawn.width}" '
             f'alt="{title}" src="data:{kind};base64,{data}"></a>\n'

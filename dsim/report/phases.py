@@ -29,6 +29,11 @@ def rest(phases: Mapping[str, np.ndarray], wall: float) -> float:
                                in phases.values()))
 
 
+def parts(phases: Mapping[str, np.ndarray]) -> list[tuple[str, str]]:
+    """Return each phase with its colour, and at last the rest in grey."""
+    return [*style.coloured(phases, style.PHASE_COLOURS), ('', '#d0d0d0')]
+
+
 def draw(run: Run, folder: Path) -> list[style.Picture]:
     """Draw the phases stacked: for the mean rank, the least and the most."""
     phases = in_order(run.phases)
@@ -38,7 +43,7 @@ def draw(run: Run, folder: Path) -> list[style.Picture]:
     wall = float(run.timings.get('wall', 0.0))
     ranks = int(run.timings.get('ranks', 1))
     rows = range(3) if ranks > 1 else (1,)
-    with style.figure(path, 1.0 + 0.28*len(rows)) as figure:
+    with style.figure(path, 0.7 + 0.28*len(rows)) as figure:
         axes = figure.subplots()
         for place, row in enumerate(rows):
             _draw_row(axes, phases, place, row,
@@ -48,10 +53,8 @@ def draw(run: Run, folder: Path) -> list[style.Picture]:
                               for row in rows], xlabel='wall time (s)')
         axes.spines['left'].set_visible(False)
         axes.tick_params('y', length=0)
-        names, colours = zip(*style.coloured(phases, style.PHASE_COLOURS),
-                             strict=True)
-        style.legend(axes, (*names, 'rest of the loop'),
-                     (*colours, '#d0d0d0'), 7)
+        style.legend(figure, [*phases, 'rest of the loop'], [
+            {'color': colour, 'linewidth': 3} for _, colour in parts(phases)])
     caption = 'Wall time of the time loop by phase.'
     if ranks > 1:
         caption = (
@@ -67,9 +70,8 @@ def _draw_row(axes: Axes, phases: Mapping[str, np.ndarray], place: int,
     widths = [float(seconds[row]) for seconds in phases.values()] + [other]
     longest = sum(float(seconds[2]) for seconds in phases.values()) or 1.0
     total = sum(widths) or 1.0
-    colours = [c for _, c in style.coloured(phases, style.PHASE_COLOURS)]
     begin = 0.0
-    for width, colour in zip(widths, [*colours, '#d0d0d0'], strict=True):
+    for width, (_, colour) in zip(widths, parts(phases), strict=True):
         axes.barh(place, width, 0.75 if row == 1 else 0.45, begin,
                   color=colour, edgecolor='white', linewidth=0.6)
         if row == 1 and width > 0.06*max(longest, total):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,8 +13,14 @@ from dsim.report.folder import Activity, Run
 ROWS = 400
 """Neurons that a raster has room for, all populations together."""
 
+ROOM = 0.25
+"""Inches of height for a neuron, as long as there are few."""
+
 PANEL = 3.2
-"""Height of the raster in inches, unless there are many populations."""
+"""Inches of height of the raster, unless there are many populations."""
+
+LINES = 5
+"""Populations whose rates are told apart as lines; more make an image."""
 
 DOTS = 60_000
 """Spikes that a raster has room for."""
@@ -101,12 +107,17 @@ def draw(run: Run, folder: Path) -> list[style.Picture]:
     if begin >= run.duration:
         begin = 0.0
     width = rates.bin_width(run.duration - begin, run.step)
-    panel = max(PANEL, 0.3*len(shown))
-    with style.figure(path, panel + 1.8) as figure:
+    panel, below = _heights(shown)
+    with style.figure(path, panel + below + 0.5) as figure:
         upper, lower = figure.subplots(2, sharex=True,
-                                       height_ratios=(panel, 1.3))
+                                       height_ratios=(panel, below))
         _draw_bands(upper, run, shown, begin, panel)
-        _draw_rates(lower, run, begin, width)
+        if not run.duration:
+            style.empty(lower, 'It is not known how long the run was.')
+        elif len(shown) > LINES:
+            _draw_image(lower, run, begin, width)
+        else:
+            _draw_rates(lower, run, begin, width)
         style.thousands(lower.xaxis)
     return [style.picture(path, 'Activity', _caption(run, shown, begin,
                                                      width))]
@@ -134,51 +145,77 @@ def _draw_bands(axes: Axes, run: Run, shown: Sequence[Band],
     total = sum(each.ids.size for each in shown)
     gap = 0.02*total
     height = 72*panel/(total + gap*(len(shown) - 1))
-    marks = {'marker': '|' if height > 2 else 'o',
-             'markersize': min(max(0.75*height, 1.1), 9),
-             'markeredgewidth': 0.9 if height > 2 else 0}
-    top, ticks = 0.0, []
-    for (_, colour), each in zip(style.coloured(run.activities), shown,
-                                 strict=True):
+    top, ticks, notes = 0.0, [], []
+    for (activity, colour), each in zip(style.coloured(run.activities), shown,
+                                        strict=True):
         late = each.times >= begin
         axes.plot(each.times[late], top + each.rows[late] + 0.5, color=colour,
-                  linestyle='none', **marks)
+                  linestyle='none', **_mark(height, np.sum(late)))
         ticks.append(top + each.ids.size/2)
+        # How many neurons these are, where there is room for it
+        some = each.ids.size < activity.size and height*each.ids.size > 40
+        notes.append(f'\n{each.ids.size:,} of\n{activity.size:,}'
+                     if some else '')
         top += each.ids.size + gap
-    axes.set(ylim=(top - gap, 0), yticks=ticks)
+    axes.set(ylim=(top - gap + 0.01*total, -0.01*total), yticks=ticks)
     axes.tick_params('both', length=0, labelbottom=False)
     axes.spines['bottom'].set_visible(False)
-    _name_bands(axes, run, shown, height)
+    _name_bands(axes, run, notes)
 
 
-def _name_bands(axes: Axes, run: Run, shown: Sequence[Band],
-                height: float) -> None:
-    """Write names, and below them how many neurons, if there is room."""
-    names = []
-    for activity, each in zip(run.activities, shown, strict=True):
-        name = style.plain(activity.name)
-        if each.ids.size < activity.size and height*each.ids.size > 40:
-            name += f'\n{each.ids.size:,} of\n{activity.size:,}'
-        names.append(name)
-    axes.set_yticklabels(names)
-    for label, (_, colour) in zip(axes.get_yticklabels(),
-                                  style.coloured(shown), strict=True):
+def _mark(height: float, dots: int) -> dict[str, Any]:
+    """Return how a spike looks in a row that is ``height`` points high."""
+    if height > 4:
+        return {'marker': '|', 'markersize': min(0.7*height, 12),
+                'markeredgewidth': 0.9}
+    few = min(1.0, 1000/max(dots, 1))
+    return {'marker': 'o', 'markersize': max(0.75*height, 1.1 + few),
+            'markeredgewidth': 0}
+
+
+def _name_bands(axes: Axes, run: Run, notes: Sequence[str]) -> None:
+    """Name the populations at the ticks of y, each in its colour."""
+    pairs = style.coloured(run.activities)
+    axes.set_yticklabels([style.plain(activity.name) + note for (activity, _),
+                          note in zip(pairs, notes, strict=True)])
+    for label, (_, colour) in zip(axes.get_yticklabels(), pairs,
+                                  strict=True):
         label.set_color(colour)
 
 
 def _draw_rates(axes: Axes, run: Run, begin: float, width: float) -> None:
-    if not run.duration:
-        style.empty(axes, 'It is not known how long the run was.')
-        return
-
     edges = begin + rates.edges_of(run.duration - begin, width)
-    for activity, colour in style.coloured(run.activities):
+    for activity, line in style.lined(run.activities):
         values = rates.rate(activity, edges)
         if values.size > STEPS:
-            axes.plot((edges[1:] + edges[:-1])/2, values, color=colour,
-                      linewidth=0.9)
+            axes.plot((edges[1:] + edges[:-1])/2, values, linewidth=0.9,
+                      **line)
         else:
-            axes.stairs(values, edges, color=colour, baseline=None,
-                        linewidth=1.1)
-    axes.set(xlabel='time (ms)', ylabel='rate (Hz)', ylim=(0, None),
-             xlim=(begin, run.duration))
+            axes.stairs(values, edges, baseline=None, linewidth=1.1, **line)
+    some = any(activity.times.size for activity in run.activities)
+    axes.set(xlabel='time (ms)', ylabel='rate (Hz)', xlim=edges[[0, -1]],
+             ylim=(0, None if some else 1))
+
+
+def _draw_image(axes: Axes, run: Run, begin: float, width: float) -> None:
+    edges = begin + rates.edges_of(run.duration - begin, width)
+    values = np.stack([rates.rate(activity, edges)
+                       for activity in run.activities])
+    places = np.arange(len(values) + 1)
+    image = axes.pcolormesh(edges, places, values, cmap=style.MAP, vmin=0,
+                            vmax=values.max() or 1, rasterized=True)
+    axes.figure.colorbar(image, cax=axes.inset_axes((1.015, 0, 0.015, 1)),
+                         label='rate (Hz)')
+    axes.set(xlabel='time (ms)', xlim=edges[[0, -1]],
+             ylim=(len(values), 0), yticks=places[:-1] + 0.5)
+    axes.tick_params('y', length=0)
+    _name_bands(axes, run, ['']*len(values))
+
+
+def _heights(shown: Sequence[Band]) -> tuple[float, float]:
+    """Return inches of raster and rates, for how much there is to see."""
+    some = any(each.times.size for each in shown)
+    rows = sum(each.ids.size for each in shown)
+    panel = max(min(PANEL, 0.35 + ROOM*rows), 0.3*len(shown))
+    below = 0.17*len(shown) if len(shown) > LINES else 1.3
+    return (panel if some else style.EMPTY - 0.3), below

@@ -15,6 +15,9 @@ BINS = 400
 FINE = 1.0
 """Width in ms of the bins that a spectrum is made from, if the steps allow."""
 
+PER_DECADE = 30
+"""Points of a spectrum in a decade, at most."""
+
 MOST, FEWEST = 1 << 20, 64
 """Bins that a spectrum is made from."""
 
@@ -73,51 +76,68 @@ def spectrum(activity: Activity, duration: float, width: float
     length = min(2048, max(FEWEST, 1 << int(np.log2(whole/2))))
     frequencies, power = signal.welch(values, fs=1000/width,
                                       nperseg=min(length, whole))
-    return frequencies[1:], power[1:]
+    # The first is the mean, and the last one is defined otherwise
+    return frequencies[1:-1], power[1:-1]
+
+
+def smoothed(frequencies: np.ndarray, power: np.ndarray,
+             per_decade: int = PER_DECADE) -> tuple[np.ndarray, np.ndarray]:
+    """Return means over bins equally wide on a log scale.
+
+    Without it, the many high frequencies are a blot on a log axis.  The
+    arrays are [n], frequencies ascend; a low one has a bin of its own.
+    """
+    bins = (per_decade*np.log10(frequencies/frequencies[0])).astype(int)
+    starts = np.flatnonzero(np.diff(bins, prepend=-1))
+    count = np.diff(starts, append=bins.size)
+    return (np.add.reduceat(frequencies, starts)/count,
+            np.add.reduceat(power, starts)/count)
 
 
 def draw_spectrum(run: Run, folder: Path) -> list[style.Picture]:
     """Draw the spectrum of each population's rate, on log axes."""
     path = folder/'spectrum.png'
-    width = FINE
-    with style.figure(path, 3.0, 4.8) as figure:
+    width = bin_width(run.duration, run.step, MOST)
+    reason = _too_little(run, width)
+    with style.figure(path, style.EMPTY if reason else 2.8, 5.0) as figure:
         axes = figure.subplots()
-        reason = _too_little(run)
         if reason:
             style.empty(axes, reason)
         else:
-            width = bin_width(run.duration, run.step, MOST)
             _draw_lines(axes, run, width)
     caption = (
         f'Power spectral density of the population rates in bins of '
         f'{width:g} ms (Welch’s method, mean removed). Dotted: as many '
         'independent Poisson neurons of the same mean rate.')
     return [style.picture(path, 'Spectrum of the population rate', caption,
-                          4.8)]
+                          5.0)]
 
 
-def _too_little(run: Run) -> str:
+def _too_little(run: Run, width: float) -> str:
     if not any(activity.times.size > 1 for activity in run.activities):
         return 'There are too few spikes for a spectrum.'
-    width = bin_width(run.duration, run.step, MOST)
     if run.duration < FEWEST*width:
-        return (f'The run is too short: {run.duration:g} ms are fewer than '
-                f'{FEWEST} bins of {width:g} ms.')
+        return (f'Too short for a spectrum: {run.duration:g} ms are fewer '
+                f'than {FEWEST} bins of {width:g} ms.')
     return ''
 
 
 def _draw_lines(axes: Axes, run: Run, width: float) -> None:
-    shown = [(activity, colour) for activity, colour
-             in style.coloured(run.activities) if activity.times.size > 1]
-    for activity, colour in shown:
-        frequencies, power = spectrum(activity, run.duration, width)
-        axes.loglog(frequencies, power, color=colour)
+    shown = [(activity, line) for activity, line
+             in style.lined(run.activities) if activity.times.size > 1]
+    ends = []
+    for activity, line in shown:
+        frequencies, power = smoothed(*spectrum(activity, run.duration,
+                                                width))
+        axes.loglog(frequencies, power, **line)
         flat = 2*activity.rate(run.duration)/activity.size
-        axes.axhline(flat, color=colour, linestyle=':', linewidth=1,
+        axes.axhline(flat, color=line['color'], linestyle=':', linewidth=1,
                      zorder=1)
+        ends += [flat, power.max(), max(power.min(), 1e-6*power.max())]
     axes.set(xlabel='frequency (Hz)', ylabel='power (Hz²/Hz)',
-             xlim=(frequencies[0], frequencies[-1]))
+             xlim=(frequencies[0], frequencies[-1]),
+             ylim=style.decades(min(ends), max(ends)))
     style.log_ticks(axes.xaxis)
     style.log_ticks(axes.yaxis)
-    style.legend(axes, [activity.name for activity, _ in shown],
-                 [colour for _, colour in shown])
+    style.legend(axes.figure, [activity.name for activity, _ in shown],
+                 [line for _, line in shown])

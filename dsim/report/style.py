@@ -1,16 +1,19 @@
 """How all figures look: colours, sizes, and what an empty one says."""
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 WIDTH = 7.2
@@ -27,6 +30,9 @@ COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9',
 PHASE_COLOURS = ('#332288', '#44aa99', '#ddcc77', '#cc6677', '#88ccee',
                  '#aa4499', '#117733')
 """One a phase: from the muted scheme of Paul Tol."""
+
+EMPTY = 1.2
+"""Inches of height of a figure in which nothing can be drawn."""
 
 INK, FAINT = '#262626', '#8c8c8c'
 MAP = 'viridis'
@@ -81,10 +87,17 @@ def picture(path: Path, title: str, caption: str,
 Item = TypeVar('Item')
 
 
-def coloured(items: Iterable[Item], colours: Iterable[str] = COLOURS
+def coloured(items: Iterable[Item], colours: Sequence[str] = COLOURS
              ) -> list[tuple[Item, str]]:
     """Pair each item with its colour; few enough have their own."""
     return list(zip(items, cycle(colours)))
+
+
+def lined(items: Iterable[Item]) -> list[tuple[Item, dict[str, str]]]:
+    """Pair each item with its line: where colours come again, dashes do."""
+    lines = [{'color': colour, 'linestyle': dashes}
+             for dashes in ('-', '--', '-.') for colour in COLOURS]
+    return list(zip(items, cycle(lines)))
 
 
 def plain(text: str) -> str:
@@ -99,31 +112,44 @@ def plain(text: str) -> str:
 
 def empty(axes: Axes, reason: str, width: int = 46) -> None:
     """Make an empty panel that says why it is empty."""
-    axes.set(xticks=[], yticks=[], xlabel='', ylabel='')
+    axes.tick_params('both', which='both', length=0, labelleft=False,
+                     labelbottom=False)
+    axes.set(xlabel='', ylabel='')
     for spine in axes.spines.values():
         spine.set(visible=True, color='#dddddd')
     axes.text(0.5, 0.5, textwrap.fill(plain(reason), width), color=FAINT,
               transform=axes.transAxes, ha='center', va='center')
 
 
-def legend(axes: Axes, names: Iterable[str], colours: Iterable[str],
-           columns: int = 5) -> None:
-    """Name colours above a panel, where they hide nothing."""
-    handles = [matplotlib.lines.Line2D([], [], color=colour, linewidth=2.5)
-               for colour in colours]
-    axes.legend(handles, [plain(name) for name in names], ncols=columns,
-                loc='lower left', bbox_to_anchor=(0, 1), columnspacing=1.4,
-                borderpad=0.2)
+def legend(drawn: Figure, names: Sequence[str], lines: Sequence[dict]
+           ) -> None:
+    """Name lines above all panels; the figure grows by what that takes."""
+    longest = max(len(name) for name in names)
+    columns = max(1, int((drawn.get_figwidth() - 0.3)/(0.5 + 0.075*longest)))
+    band = 0.19*-(-len(names)//columns) + 0.06
+    height = drawn.get_figheight() + band
+    drawn.set_size_inches(drawn.get_figwidth(), height)
+    drawn.get_layout_engine().set(rect=(0, 0, 1, 1 - band/height))
+    handles = [Line2D([], [], **{'linewidth': 2, **line}) for line in lines]
+    drawn.legend(handles, [plain(name) for name in names], ncols=columns,
+                 loc='upper left', bbox_to_anchor=(0.01, 1),
+                 columnspacing=1.4, borderpad=0.3)
 
 
-def log_ticks(axis: matplotlib.axis.Axis, labels: int = 6) -> None:
+def decades(low: float, high: float) -> tuple[float, float]:
+    """Return the whole decades around two positive numbers."""
+    first, last = np.floor(np.log10(low)), np.ceil(np.log10(high))
+    return 10.0**first, 10.0**max(last, first + 1)
+
+
+def log_ticks(axis: Axis, labels: int = 6) -> None:
     """Give a logarithmic axis plain decades: 0.1, 1, 10."""
     axis.set_major_locator(LogLocator(numticks=labels))
     axis.set_major_formatter(FuncFormatter(_decade))
     axis.set_minor_formatter(NullFormatter())
 
 
-def thousands(axis: matplotlib.axis.Axis) -> None:
+def thousands(axis: Axis) -> None:
     """Write the numbers of an axis as 12,000."""
     axis.set_major_formatter(FuncFormatter(lambda x, _: f'{x:,.10g}'))
 
