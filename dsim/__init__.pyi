@@ -1,5 +1,6 @@
 """The public names, for type checkers and editors."""
 
+from dsim import distributions as random  # noqa: F401
 from dsim.connectivity import AllToAll as AllToAll
 from dsim.connectivity import Box as Box
 from dsim.connectivity import Disc as Disc
@@ -36,7 +37,6 @@ from dsim.stimuli import ImageCurrent as ImageCurrent
 from dsim.stimuli import PoissonInput as PoissonInput
 from dsim.stimuli import SpikeTimes as SpikeTimes
 from dsim.stimuli import StepCurrent as StepCurrent
-from dsim import distributions as random
 
 __version__: str
 __all__: list[str]

@@ -63,7 +63,8 @@ def _explained(error: click.ClickException) -> DsimError:
     place = path.removeprefix('dsim').strip()
     if isinstance(error, click.NoSuchOption) and context:
         options = [name for parameter in context.command.get_params(context)
-                   for name in parameter.opts if name.startswith('--')]
+                   for name in (*parameter.opts, *parameter.secondary_opts)
+                   if name.startswith('--')]
         return UnknownName('option', error.option_name, options, place)
     usage = f'\n{context.get_usage()}' if context else ''
     return CommandLineError(f'{place}{": " if place else ""}'
@@ -178,13 +179,12 @@ def reproduce(name: str | None, output: Path | None) -> None:
     from dsim.reproduce import PAPERS
 
     if name is None:
-        for paper, module in sorted(PAPERS.items()):
-            first = (module.__doc__ or '').strip().partition('\n')[0]
-            click.echo(f'{paper:<24} {first}')
+        for paper in sorted(PAPERS):
+            click.echo(f'{paper:<20} {PAPERS[paper].TITLE}')
         return
-    module = lookup('paper', name, PAPERS)
-    for claim in module.run(output or Path('runs') / name, world.start()):
-        click.echo(claim)
+    folder = output or Path('runs') / name
+    PAPERS[name].run(folder, world.start())
+    click.echo(f'wrote {folder}')
 
 
 @dsim.command()
@@ -258,7 +258,7 @@ def tell_estimate(found: Any) -> None:
 def size(count: float) -> str:
     """Return a number of bytes in a unit that suits it."""
     for unit in ('B', 'KiB', 'MiB', 'GiB'):
-        if count < 1024:
+        if count < 999.5:
             return f'{count:.3g} {unit}'
         count /= 1024
     return f'{count:.3g} TiB'
@@ -273,22 +273,25 @@ class Progress:
         self.duration, self.out = duration, out or sys.stdout
         self.drawn = self.out.isatty()
         self.interval = 0.2 if self.drawn else 10.0
-        self.begin = self.last = time.monotonic()
+        self.begin: tuple[float, float] | None = None
+        self.last = 0.0
 
     def __call__(self, reached: float, events: int) -> None:
         """Tell of the time ``reached`` (ms) if it is time to do so."""
-        now = time.monotonic()
-        done = reached >= self.duration
+        now, done = time.monotonic(), reached >= self.duration
+        if self.begin is None:
+            # The first window is not timed: it may have compiled the loop
+            self.begin, self.last = (now, reached), now
+            return
         if now - self.last < self.interval and not (done and self.drawn):
             return
         self.last = now
 
-        share = min(reached/self.duration, 1.0)
-        wall = now - self.begin
-        line = (f'{reached:.6g} / {self.duration:g} ms   RTF '
-                f'{1000*wall/reached:.2f}   ETA {wall*(1/share - 1):.1f} s')
+        rtf = (now - self.begin[0])/(reached - self.begin[1])
+        line = (f'{reached:.6g} / {self.duration:g} ms   RTF {1000*rtf:.2f}   '
+                f'ETA {rtf*(self.duration - reached):.1f} s')
         if self.drawn:
-            filled = int(share*self.WIDTH)
+            filled = int(self.WIDTH*min(reached/self.duration, 1.0))
             bar = '#'*filled + '-'*(self.WIDTH - filled)
             line = f'\r[{bar}]  {line}\033[K' + '\n'*done
         self.out.write(line if self.drawn else line + '\n')

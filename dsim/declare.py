@@ -78,7 +78,7 @@ class Table(Generic[Row]):
 
     def __init__(self, kind: str, owner: str, rows: Sequence[Row]):
         self.kind, self.owner = kind, owner
-        self._rows = {row.name: row for row in rows}
+        self._rows: dict[str, Row] = {row.name: row for row in rows}
 
     def __getitem__(self, name: str) -> Row:
         if name not in self._rows:

@@ -701,8 +701,8 @@ def _rows(keys: Sequence[Key]) -> str:
         default = ('required' if key.default is REQUIRED else
                    '' if key.default is None else
                    f'`{modelfile.inline(key.default)}`')
-        cells = (f'`{key.name}`', key.kind.words, key.unit, default,
-                 key.meaning)
+        cells = (f'`{key.name}`', LINKS.get(key.kind, key.kind.words),
+                 key.unit, default, key.meaning)
         lines.append('| ' + ' | '.join(cells) + ' |')
     return '\n'.join(lines) + '\n'
 
@@ -726,6 +726,8 @@ NAME_OF = {key.name: key for key in (*FRAMES, *STIMULUS, *PROJECTION)}
 TEXT_OF = {key.name: key for key in (*KERNEL, *STIMULUS, *PROJECTION)
            if key.name in ('rule', 'kind')} | {'name': KERNEL[0]}
 
+LINKS = {VALUE: '[a value for each neuron](#values-for-each-neuron)',
+         SYNAPSE: '[a weight or delay](#weights-and-delays)'}
 SECTIONS = (
     ('[simulation]', SIMULATION), ('[sheet]', SHEET),
     ('[populations.NAME]', POPULATION), ('[[projections]]', PROJECTION),
@@ -738,6 +740,3 @@ TABLES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ('Distributions', '{{{} = [...]}}', DISTRIBUTIONS),
     ('Stimuli', 'kind = "{}"', STIMULI),
 )
-
-if __name__ == '__main__':
-    print(describe(), end='')

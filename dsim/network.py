@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dsim.connectivity import Edges, Kernel, Rule, Uniform
-from dsim.connectivity import synapse_values
+from dsim.connectivity import Edges, Kernel, Rule, Uniform, synapse_values
 from dsim.connectivity.base import Pairing
 from dsim.errors import BadValue, UnknownName
 from dsim.neurons.base import Neuron
@@ -154,10 +153,9 @@ class Network:
         receptor
             Which input of the target model; needed if it has several.
         """
-        made = [self._projection(self[source], self[one], rule, weight,
+        return [self._projection(self[source], self[one], rule, weight,
                                  delay, kernel, receptor)
                 for one in each(target)]
-        return made
 
     def stimulate(self, target: 'Population | str | Iterable[Population|str]',
                   stimulus: Stimulus) -> list[Stimulation]:

@@ -28,7 +28,7 @@ class LifeSign:
         self.terminal = on_terminal() if terminal is None else terminal
         self.console = Console(force_terminal=self.terminal or None,
                                highlight=False, soft_wrap=True)
-        self.log: IO[str] | None = log and log.open('w')
+        self.log: IO[str] | None = log.open('w') if log else None
         self.begin = self.last = time.monotonic()
         self.bar: Progress | None = None
         if self.terminal:

@@ -44,10 +44,10 @@ class Sheet:
 
     def longest(self) -> float:
         """Return the largest distance that two neurons can have, in mm."""
-        sides = [length/2 if joined else length
-                 for length, joined in zip(self.extent, self.periodic,
-                                           strict=True)]
-        return float(np.hypot(*sides))
+        height, width = (
+            length/2 if joined else length for length, joined
+            in zip(self.extent, self.periodic, strict=True))
+        return float(np.hypot(height, width))
 
 
 @compiled

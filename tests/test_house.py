@@ -11,7 +11,7 @@ GROUND = {'errors', 'compiled', 'elementary', 'rng', 'distributions',
           'declare', 'space', 'expression', 'values'}
 SCIENCE = {'neurons', 'synapses', 'connectivity', 'stimuli'}
 MAY_IMPORT = {
-    **{name: GROUND for name in GROUND | SCIENCE | {'partitioning'}},
+    **dict.fromkeys(GROUND | SCIENCE | {'partitioning'}, GROUND),
     'io': {'errors'},
     'world': {'errors'},
     'network': GROUND | SCIENCE,
@@ -77,7 +77,8 @@ def test_the_ground_floor_has_no_circle():
         ROOT / 'dsim' / f'{name}.py') if other.startswith('dsim.')}
         for name in GROUND}
     while needs:
-        free = {name for name, other in needs.items() if not other & set(needs)}
+        free = {name for name, other in needs.items()
+                if not other & set(needs)}
         assert free, f'a circle among {sorted(needs)}'
         for name in free:
             del needs[name]

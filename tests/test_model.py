@@ -244,8 +244,8 @@ def test_every_argument_has_a_row_of_its_own():
 def test_the_page_of_keys_is_up_to_date():
     page = (ROOT / 'docs' / 'model-files.md').read_text(encoding='utf-8')
     assert page.endswith(describe()), (
-        'docs/model-files.md: replace what follows the marker in it by what '
-        '`python -m dsim.model` prints')
+        'docs/model-files.md: write the part below its marker anew, with the '
+        'command that stands there')
 
 
 # --- files beside the model file -------------------------------------------

@@ -136,6 +136,11 @@ def test_tables_that_cannot_be(words, message):
         declare(**words)
 
 
+def test_tables_may_be_lists_or_single_rows():
+    assert declare(states=[V], receptors=INPUT).arguments() == [
+        'v', 'current', 'input', 'tau', 'dt', 'fired']
+
+
 @pytest.mark.parametrize('name', ['v', 'input', 'dt', 'fired', 'initial'])
 def test_one_name_with_two_meanings(name):
     with pytest.raises(TypeError, match=f'two meanings for {name!r}'):

@@ -17,10 +17,15 @@ from dsim.compiled import compiled
 from dsim.connectivity import offsets
 from dsim.connectivity.base import Pairing, Rows, Rule, size
 from dsim.connectivity.kernels import profile
-from dsim.connectivity.offsets import NOT_FOUND
+from dsim.connectivity.offsets import (
+    BLOCKS,
+    NOT_FOUND,
+    accept,
+    fill_words,
+    wrapped,
+)
 from dsim.errors import BadValue, SimulationError
 from dsim.space import shortest
-
 
 
 class _FixedDegree(Rule):
@@ -124,55 +129,70 @@ def span(place: float, reach: float, pitch: float, cells: int,
 def _draw(owners, degree, grid, partners, extent, periodic, code, no_self,
           multiple, key, found):
     """Draw the rows; return the first owner that cannot be served, or -1."""
-    kind, a, b, reach, table = code
+    reach = code[3]
     height, width = extent[0]/grid[0], extent[1]/grid[1]
-    high, wide = extent[0]/partners[0], extent[1]/partners[1]
+    pitch = extent[0]/partners[0], extent[1]/partners[1]
     used = np.zeros(1, dtype=np.int64)
+    drawn = np.empty(4*BLOCKS, np.uint32)
+    cells, candidates = np.empty(BLOCKS, np.int64), np.empty(BLOCKS, np.int64)
 
     for k in range(owners.size):
         owner = owners[k]
         row, column = divmod(owner, grid[1])
-        y, x = (row + 0.5)*height, (column + 0.5)*width
-        row0, rows = span(y, reach[0], high, partners[0], periodic[0])
-        column0, columns = span(x, reach[1], wide, partners[1], periodic[1])
+        place = (row + 0.5)*height, (column + 0.5)*width
+        row0, rows = span(place[0], reach[0], pitch[0], partners[0],
+                          periodic[0])
+        column0, columns = span(place[1], reach[1], pitch[1], partners[1],
+                                periodic[1])
         if rows*columns == 0:
             return owner
         if not multiple and used.size < rows*columns:
             used = np.full(rows*columns, np.int64(-1))
 
+        forbidden = owner if no_self else np.int64(-1)
+        mine = found[k*degree:(k + 1)*degree]
         got, tried = 0, 0
-        # Lemire's bounded integers: a product whose low half falls below
-        # this is drawn anew, so that no cell is more likely than another
-        bad_row = np.uint64((2**32 - rows) % rows)
-        bad_column = np.uint64((2**32 - columns) % columns)
         while got < degree:
-            if tried > NOT_FOUND*degree:
+            blocks = min((degree - got + 15)//8*8, BLOCKS,
+                         NOT_FOUND*degree + 1 - tried)
+            if blocks <= 0:
                 return owner
-            w0, w1, w2, w3 = rng.words(key, owner, tried)
-            tried += 1
-            m0 = np.uint64(w0)*np.uint64(rows)
-            m1 = np.uint64(w1)*np.uint64(columns)
-            if (m0 & np.uint64(0xffffffff) < bad_row
-                    or m1 & np.uint64(0xffffffff) < bad_column):
-                continue
-
-            i = np.int64(m0 >> np.uint64(32))
-            j = np.int64(m1 >> np.uint64(32))
-            r, c = (row0 + i) % partners[0], (column0 + j) % partners[1]
-            partner = r*partners[1] + c
-            if no_self and partner == owner:
-                continue
-            if kind != 0:
-                dy = shortest((r + 0.5)*high - y, extent[0], periodic[0])
-                dx = shortest((c + 0.5)*wide - x, extent[1], periodic[1])
-                chance = profile(kind, a, b, table, dy, dx)
-                if w2*2.0**-32 >= chance:
-                    continue
-            if not multiple:
-                if used[i*columns + j] == k:
-                    continue
-                used[i*columns + j] = k
-
-            found[k*degree + got] = partner
-            got += 1
+            fill_words(drawn, key, owner, tried, blocks)
+            tried += blocks
+            _propose(drawn, blocks, (row0, rows, column0, columns), partners,
+                     place, pitch, extent, periodic, code, cells, candidates)
+            got = accept(candidates, cells, blocks, forbidden, multiple,
+                         used, k, mine, got)
     return -1
+
+
+@compiled
+def _propose(drawn, count, box, partners, place, pitch, extent, periodic,
+             code, cells, candidates):
+    """Write a cell of the box and a partner for each block; -1 if none."""
+    kind, a, b, _, table = code
+    row0, rows, column0, columns = box
+    low = np.uint64(0xffffffff)
+    # Lemire's bounded integers: a product whose low half falls below this
+    # is drawn anew, so that no cell is more likely than another
+    bad_row = np.uint64((2**32 - rows) % rows)
+    bad_column = np.uint64((2**32 - columns) % columns)
+    for t in range(count):
+        m0 = np.uint64(drawn[4*t])*np.uint64(rows)
+        m1 = np.uint64(drawn[4*t + 1])*np.uint64(columns)
+        i, j = np.int64(m0 >> np.uint64(32)), np.int64(m1 >> np.uint64(32))
+        cells[t] = i*columns + j
+        candidates[t] = -1
+        if m0 & low < bad_row or m1 & low < bad_column:
+            continue
+        r = wrapped(row0 + i, partners[0], True)
+        c = wrapped(column0 + j, partners[1], True)
+        if kind != 0:
+            dy = shortest((r + 0.5)*pitch[0] - place[0], extent[0],
+                          periodic[0])
+            dx = shortest((c + 0.5)*pitch[1] - place[1], extent[1],
+                          periodic[1])
+            chance = profile(kind, a, b, table, dy, dx)
+            if drawn[4*t + 2]*2.0**-32 >= chance:
+                continue
+        candidates[t] = r*partners[1] + c

@@ -199,20 +199,21 @@ def draw(owners, degree, grid, partners, periodic, tables, no_self, multiple,
     phases, start, rows, columns, threshold, alias = tables
     used = np.full(1 if multiple else rows.size, np.int64(-1))
     drawn = np.empty(4*BLOCKS, np.uint32)
-
+    entries, candidates = np.empty(2*BLOCKS, np.int64), np.empty(2*BLOCKS,
+                                                                 np.int64)
     for k in range(owners.size):
         owner = owners[k]
         row, column = divmod(owner, grid[1])
         # The cell of the partners' grid in which the owner sits
-        row0 = (2*row + 1)*partners[0]//(2*grid[0])
-        column0 = (2*column + 1)*partners[1]//(2*grid[1])
+        cell = ((2*row + 1)*partners[0]//(2*grid[0]),
+                (2*column + 1)*partners[1]//(2*grid[1]))
         phase = row % phases[0]*phases[1] + column % phases[1]
-        first, size = start[phase], start[phase + 1] - start[phase]
-        if size == 0:
+        part = slice(start[phase], start[phase + 1])
+        table = (rows[part], columns[part], threshold[part], alias[part])
+        if table[0].size == 0:
             return owner
-        # Lemire: products whose low half is below this are drawn anew
-        uneven = np.uint64((2**32 - size) % size)
 
+        forbidden = owner if no_self else np.int64(-1)
         mine = found[k*degree:(k + 1)*degree]
         got, tried = 0, 0
         while got < degree:
@@ -221,35 +222,60 @@ def draw(owners, degree, grid, partners, periodic, tables, no_self, multiple,
                 return owner
             fill_words(drawn, key, owner, tried >> 1, blocks)
             tried += 2*blocks
-            for t in range(0, 4*blocks, 2):
-                product = np.uint64(drawn[t])*np.uint64(size)
-                if (product & np.uint64(0xffffffff)) < uneven:
-                    continue
-                entry = first + np.int64(product >> np.uint64(32))
-                other = first + alias[entry]
-                entry = other if drawn[t + 1] >= threshold[entry] else entry
-                r, in_rows = wrapped(row0 + rows[entry], partners[0],
-                                     periodic[0])
-                c, in_columns = wrapped(column0 + columns[entry],
-                                        partners[1], periodic[1])
-                partner = r*partners[1] + c
-                good = in_rows & in_columns & (not (no_self
-                                                    and partner == owner))
-                if not multiple and good:
-                    good = used[entry] != k
-                    used[entry] = k
-                # No branch, as near an edge it could not be foreseen
-                mine[got] = partner
-                got += good
-                if got == degree:
-                    break
+            _propose(drawn, 2*blocks, table, cell, partners, periodic,
+                     entries, candidates)
+            got = accept(candidates, entries, 2*blocks, forbidden, multiple,
+                          used, k, mine, got)
     return -1
 
 
 @compiled
+def _propose(drawn, count, table, cell, partners, periodic, entries,
+             candidates):
+    """Write an entry and a partner for each pair of words; -1 if none."""
+    rows, columns, threshold, alias = table
+    # Lemire: products whose low half is below this are drawn anew.
+    # Unsigned indices are known not to count from the end
+    size = np.uint64(rows.size)
+    uneven = np.uint64(2**32 - rows.size) % size
+    for t in range(count):
+        product = np.uint64(drawn[np.uint64(2*t)])*size
+        entry = product >> np.uint64(32)
+        other = np.uint64(alias[entry])
+        own = drawn[np.uint64(2*t + 1)] < threshold[entry]
+        entry = entry if own else other
+        row = wrapped(cell[0] + rows[entry], partners[0], periodic[0])
+        column = wrapped(cell[1] + columns[entry], partners[1], periodic[1])
+
+        # No branch, as near an edge it could not be foreseen
+        good = ((row >= 0) & (row < partners[0]) & (column >= 0)
+                & (column < partners[1])
+                & (product & np.uint64(0xffffffff) >= uneven))
+        entries[np.uint64(t)] = entry
+        candidates[np.uint64(t)] = row*partners[1] + column if good else -1
+
+
+@compiled
+def accept(candidates, entries, count, forbidden, multiple, used, mark,
+            mine, got):
+    """Append the good candidates to ``mine``; return how many there are."""
+    for t in range(count):
+        if got == mine.size:
+            break
+        partner = candidates[np.uint64(t)]
+        good = (partner >= 0) & (partner != forbidden)
+        if not multiple and good:
+            good = used[entries[t]] != mark
+            used[entries[t]] = mark
+        mine[np.uint64(got)] = partner
+        got += np.int64(good)
+    return got
+
+
+@compiled
 def wrapped(place, cells, periodic):
-    """Return a place up to one round off its axis, and if it is on it."""
+    """Return a place on an axis, if it is up to one round off and joined."""
     if periodic:
         place = place + cells if place < 0 else place
         place = place - cells if place >= cells else place
-    return place, (place >= 0) & (place < cells)
+    return place

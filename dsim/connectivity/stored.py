@@ -14,7 +14,7 @@ import numpy as np
 from dsim.compiled import compiled
 from dsim.connectivity import synapse_values as sv
 from dsim.connectivity.base import Pairing, Rows, Rule
-from dsim.errors import BadValue
+from dsim.errors import BadValue, SimulationError
 from dsim.space import Shape, distances
 
 _CHUNK = 1 << 19
@@ -124,8 +124,14 @@ class _Filler:
         """First pass: how many connections each source has here."""
         for owners, rows in self._chunks():
             delays = self._delays(owners, rows) if self.buckets > 1 else 0
-            _count(owners, *self._geometry(), rows.pointer, rows.partners,
-                   delays, self.landing.shortest, self.buckets, self.counts)
+            lost = _count(owners, *self._geometry(), rows.pointer,
+                          rows.partners, delays, self.landing.shortest,
+                          self.buckets, self.counts)
+            if lost:
+                raise SimulationError(
+                    f'projection {self.pairing.name}: {lost:,} connections '
+                    'come from beyond the reach that the rule '
+                    f'{self.rule.name!r} declares')
 
     def fill(self) -> None:
         """Second pass: put each connection in its place."""
@@ -148,7 +154,7 @@ class _Filler:
     def table(self) -> Stored:
         """Return the finished table."""
         weights = (self.weights if self.equal_weight is None
-                   else np.int64(self.equal_weight))
+                   else int(self.equal_weight))
         return Stored(self.pairing, self.landing, self.pointer, self.entries,
                       weights)
 
@@ -191,8 +197,18 @@ class _Filler:
         if self.landing.shortest == self.landing.longest:
             return self.landing.shortest
         found = self._values(self.delay, self.delay_key, owners, rows)
-        steps = np.floor(found/self.landing.dt + 0.5).astype(np.int64)
-        return np.clip(steps, self.landing.shortest, self.landing.longest)
+        steps = np.floor(found/self.landing.dt + 0.5)
+
+        # A function may exceed its samples by a step of rounding
+        low, high = self.landing.shortest, self.landing.longest
+        wrong = np.flatnonzero(~((steps >= low - 1) & (steps <= high + 1)))
+        if wrong.size:
+            raise BadValue(
+                f'{self.pairing.name}: delay', float(found[wrong[0]]),
+                f'{low*self.landing.dt:g} to {high*self.landing.dt:g} ms',
+                'a function of distance must not exceed by far what it gives '
+                'at evenly spaced distances')
+        return np.clip(steps, low, high).astype(np.int64)
 
     def _weights(self, owners: np.ndarray, rows: Rows) -> np.ndarray | int:
         if self.equal_weight is not None:
@@ -231,33 +247,52 @@ def _ids_of(box: tuple[int, int, int, int], shape: Shape) -> np.ndarray:
 
 
 @compiled
-def _place(source, target, source_shape, target_shape, box, bounds):
-    """Return (row of the table, local target), or (-1, -1) elsewhere."""
-    row, column = divmod(target, target_shape[1])
-    row0, row1, column0, column1 = bounds
-    if not (row0 <= row < row1 and column0 <= column < column1):
-        return np.int64(-1), np.int64(-1)
-    local = (row - row0)*(column1 - column0) + column - column0
+def _row_of(source, shape, box):
+    """Return the row of the table that holds a source, -1 if none does."""
+    if box[1] == shape[0] and box[3] == shape[1] and box[0] + box[2] == 0:
+        return source
+    # Unsigned, as a division that need not round downwards is faster
+    row = np.int64(np.uint64(source)//np.uint64(shape[1]))
+    column = source - row*shape[1] - box[2]
+    row -= box[0]
+    row = row + shape[0] if row < 0 else row
+    column = column + shape[1] if column < 0 else column
+    if row >= box[1] or column >= box[3]:
+        return np.int64(-1)
+    return row*box[3] + column
 
-    row, column = divmod(source, source_shape[1])
-    row, column = row - box[0], column - box[2]
-    row = row + source_shape[0] if row < 0 else row
-    column = column + source_shape[1] if column < 0 else column
-    return row*box[3] + column, local
+
+@compiled
+def _local_of(target, shape, bounds):
+    """Return the place of a target on the tile, -1 if it is elsewhere."""
+    row0, row1, column0, column1 = bounds
+    row = np.int64(np.uint64(target)//np.uint64(shape[1]))
+    column = target - row*shape[1]
+    if row < row0 or row >= row1 or column < column0 or column >= column1:
+        return np.int64(-1)
+    return (row - row0)*(column1 - column0) + column - column0
 
 
 @compiled
 def _count(owners, by_target, source_shape, target_shape, box, bounds,
            pointer, partners, delays, shortest, buckets, counts):
+    """Count connections by row and delay; return how many have no row."""
+    lost = 0
     for k in range(owners.size):
+        own = (np.int64(0) if by_target
+               else _row_of(owners[k], source_shape, box))
         for j in range(pointer[k], pointer[k + 1]):
-            source = partners[j] if by_target else owners[k]
-            target = owners[k] if by_target else partners[j]
-            row, local = _place(source, target, source_shape, target_shape,
-                                box, bounds)
-            if row >= 0:
-                bucket = delays[j] - shortest if buckets > 1 else 0
-                counts[row*buckets + bucket + 1] += 1
+            row = own
+            if by_target:
+                row = _row_of(partners[j], source_shape, box)
+            elif _local_of(partners[j], target_shape, bounds) < 0:
+                continue
+            if row < 0:
+                lost += 1
+                continue
+            bucket = delays[j] - shortest if buckets > 1 else 0
+            counts[row*buckets + bucket + 1] += 1
+    return lost
 
 
 @compiled
@@ -265,13 +300,17 @@ def _fill(owners, by_target, source_shape, target_shape, box, bounds,
           pointer, partners, delays, shortest, buckets, bits, base, weights,
           cursor, entries, table):
     for k in range(owners.size):
+        own = (_local_of(owners[k], target_shape, bounds) if by_target
+               else _row_of(owners[k], source_shape, box))
         for j in range(pointer[k], pointer[k + 1]):
-            source = partners[j] if by_target else owners[k]
-            target = owners[k] if by_target else partners[j]
-            row, local = _place(source, target, source_shape, target_shape,
-                                box, bounds)
-            if row < 0:
-                continue
+            if by_target:
+                local = own
+                row = _row_of(partners[j], source_shape, box)
+            else:
+                local = _local_of(partners[j], target_shape, bounds)
+                row = own
+                if local < 0:
+                    continue
             bucket = delays[j] - shortest if buckets > 1 else 0
             place = cursor[row*buckets + bucket]
             cursor[row*buckets + bucket] += 1

@@ -87,7 +87,7 @@ def _piece(network: Network, layout: Layout, rank: int, k: int,
 
 
 def _typed(value: float | np.ndarray, kind: np.dtype) -> Any:
-    return value.astype(kind) if np.ndim(value) else kind.type(value)
+    return np.asarray(value, kind) if np.ndim(value) else kind.type(value)
 
 
 def _number_columns(pieces: list[Piece]) -> int:

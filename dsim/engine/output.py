@@ -18,8 +18,12 @@ from dsim.io.sonata.nodes import Nodes, write_nodes
 from dsim.io.sonata.reports import ReportFile
 from dsim.io.sonata.spikes import SpikeFile
 from dsim.network import Network, Recording
-from dsim.recording import FrameRecorder, Recorder, SpikeRecorder
-from dsim.recording import ValueRecorder
+from dsim.recording import (
+    FrameRecorder,
+    Recorder,
+    SpikeRecorder,
+    ValueRecorder,
+)
 
 OURS = ('spikes.h5', 'nodes.h5', 'node_types.csv', 'frames.h5',
         'values_*.h5', '*.h5.part', 'report.html', 'run.log', 'pictures/*')

@@ -77,6 +77,11 @@ class Neuron:
         if 'name' not in vars(cls):
             cls.name = _dashed(cls.__name__)
 
+        for table in ('states', 'parameters', 'receptors'):
+            rows = getattr(cls, table)
+            # A single row in brackets without a comma is not a tuple yet
+            setattr(cls, table, (rows,) if hasattr(rows, 'meaning')
+                    else tuple(rows))
         _check_tables(cls)
         cls.schemes = _schemes(cls)
         for step in cls.schemes.values():
@@ -203,8 +208,9 @@ def trace(neuron: Neuron, current: Any, dt: float, dtype: Any = np.float64,
     """Follow neurons that nothing connects, step by step.
 
     ``current`` ([steps] for one neuron, or [steps, n]) and the ``inputs``
-    by receptor ([steps, n], or a number) act in their own step.  States
-    are as they are at the end of each step, which is ``Trace.t``, in ms.
+    by receptor ([steps, n], or a number) act in their own step.  Parameters
+    and initial states are numbers or arrays [n].  States are as they are at
+    the end of each step, which is ``Trace.t``, in ms.
     """
     current = np.array(current, dtype)
     current = current.reshape(current.shape[0], -1)
@@ -215,8 +221,9 @@ def trace(neuron: Neuron, current: Any, dt: float, dtype: Any = np.float64,
         Table('receptor', neuron.name, neuron.receptors)[name]
         fed[name][:] = weights
 
-    values = neuron.parameter_values()
-    neuron.check({**values, **neuron.initial})
+    values = {name: np.asarray(value, dtype) if np.ndim(value) else
+              float(value) for name, value
+              in neuron.parameter_values().items()}
     now = {name: np.full(n, value, dtype) for name, value
            in neuron.start({**values, **neuron.initial}).items()}
     fired = np.zeros((steps, n), np.uint8)

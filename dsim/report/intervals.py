@@ -77,7 +77,9 @@ def log_bins(low: float, high: float, step: float) -> np.ndarray:
     bins = max(1, int(np.ceil(PER_DECADE*np.log10(high/low))))
     wanted = np.append(np.geomspace(low, high, bins + 1), high)
     whole = np.unique(np.round(wanted/step)).clip(1)
-    return (np.append(whole, whole[-1] + 1) - 0.5)*step
+    # The highest is the end of the last bin, not a bin of its own
+    first = whole[:max(1, whole.size - 1)]
+    return (np.append(first, whole[-1] + 1) - 0.5)*step
 
 
 def draw(run: Run, trains: Sequence[Intervals], folder: Path
@@ -120,7 +122,7 @@ def _draw_gaps(axes: Axes, run: Run, trains: Sequence[Intervals]) -> None:
             axes.stairs(counts/train.gaps.size/decades, edges, **line)
     axes.set(xscale='log', xlabel='interval between spikes (ms)',
              ylabel='fraction per decade', ylim=(0, None),
-             xlim=style.decades(edges[0], edges[-1]))
+             xlim=style.log_limits(edges[0], edges[-1]))
     style.log_ticks(axes.xaxis)
 
 

@@ -32,8 +32,8 @@ def top_of(values: np.ndarray) -> float:
 
     Some neurons much above all others would leave no colour for the rest.
     """
-    top = np.percentile(values, 99.8)
-    return float(max(top, 0.5*values.max()) if top else values.max())
+    top = np.percentile(values, 99.8, method='higher')
+    return float(max(top, 0.5*values.max()))
 
 
 def proportion(grid: Grid) -> float:

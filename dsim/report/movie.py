@@ -51,13 +51,15 @@ def draw(run: Run, folder: Path) -> list[style.Picture]:
     if run.frames is None:
         return []
     try:
-        names = list_frames(run.frames)
+        series = [look(run.frames, *each) for each in list_frames(run.frames)]
+        series = [each for each in series if each.frames]
+        return [_film(run, folder, each, CELLS//len(series))
+                for each in series]
     except InputFileError:
-        # That of a run which had flushed nothing when it was stopped
+        if run.finished:
+            raise
+        # The run was stopped before, or while, it wrote its first frames
         return []
-    series = [look(run.frames, *each) for each in names]
-    series = [each for each in series if each.frames]
-    return [_film(run, folder, each, CELLS//len(series)) for each in series]
 
 
 def look(path: Path, population: str, variable: str) -> Series:
@@ -101,7 +103,12 @@ def chosen(path: Path, series: Series, stride: int) -> Frames:
     """Return every ``stride``-th frame, averaged down, in bounded memory."""
     times, data, unit = [], [], ''
     for piece in _pieces(series, stride):
-        read = read_frames(path, series.population, series.variable, piece)
+        try:
+            read = read_frames(path, series.population, series.variable,
+                               piece)
+        except OSError as error:
+            raise InputFileError(f'{path}: cannot be read: {error}'
+                                 ) from error
         times.append(read.times)
         data.append(averaged(read.data, factor_of(series.shape)))
         unit = read.unit

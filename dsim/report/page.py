@@ -35,16 +35,22 @@ VERSIONS = ('dsim', 'commit', 'python', 'numpy', 'numba', 'mpi4py', 'h5py',
             'hdf5')
 
 COST = (
-    ('wall', 'wall time of the time loop', '{:,.3g} s'),
-    ('build', 'building the network', '{:,.3g} s'),
+    ('wall', 'wall time of the time loop', '{:,.3f} s'),
+    ('build', 'building the network', '{:,.3f} s'),
     ('neurons', 'neurons', '{:,.0f}'),
     ('synapses', 'synapses', '{:,.0f}'),
     ('table_bytes', 'connection tables', 'bytes'),
     ('events', 'synaptic events', '{:,.0f}'),
+)
+"""What the run cost: (name in the timings, name on the page, format)."""
+
+HEADLINES = (
+    ('rtf', 'RTF: wall time / biological time', '{:.3g}'),
+    ('core_ns_per_event', 'core time per synaptic event', '{:.3g} ns'),
     ('messages', 'messages of all ranks', '{:,.0f}'),
     ('bytes', 'bytes in these messages', 'bytes'),
 )
-"""What the run cost: (name in the timings, name on the page, format)."""
+"""The same for what stands above in large type."""
 
 
 def write(folder: str | os.PathLike) -> Path:
@@ -72,20 +78,20 @@ def write(folder: str | os.PathLike) -> Path:
     return path
 
 
-def _html(run: Run, pictures: Path) -> str:
+def _html(run: Run, folder: Path) -> str:
     trains = [intervals.measure(activity) for activity in run.activities]
-    cost = phases.draw(run, pictures)
-    drawn = [
-        *raster.draw(run, pictures), *maps.draw(run, pictures),
-        *intervals.draw(run, trains, pictures),
-        *rates.draw_spectrum(run, pictures), *traces.draw(run, pictures),
-        *movie.draw(run, pictures)]
+    cost = phases.draw(run, folder)
+    values, movies = traces.draw(run, folder), movie.draw(run, folder)
+    drawn = [*raster.draw(run, folder), *maps.draw(run, folder),
+             *intervals.draw(run, trains, folder),
+             *rates.draw_spectrum(run, folder), *values, *movies]
     parts = [*_header(run), *_populations(run, trains), *_cost(run, cost),
              markup.heading('Figures')]
     parts += [markup.picture(each, number) for number, each
               in enumerate(drawn, 1 + len(cost))]
+    notes = [*run.notes, *_missing(run, values, movies)]
     return markup.page(f'{run.name} \N{MIDDLE DOT} dsim',
-                       [*parts, *_model(run), *_notes(run)])
+                       [*parts, *_model(run), *_notes(notes)])
 
 
 def _header(run: Run) -> list[str]:
@@ -122,7 +128,7 @@ def _populations(run: Run, trains: Sequence[Intervals]) -> list[str]:
             markup.swatch(colour, activity.name), activity.model or '–',
             ' × '.join(f'{n:,}' for n in shape) or '–',
             f'{activity.size:,}', f'{activity.times.size:,}',
-            _number(activity.rate(run.duration), '{:.3g}'),
+            _number(activity.rate(run.duration), '{:.2f}'),
             _number(train.cv.mean() if train.cv.size else np.nan, '{:.2f}'),
             _number(100*activity.active, '{:.3g} %')))
     head = ('population', 'model', 'grid', 'neurons', 'spikes',
@@ -143,16 +149,10 @@ def _cost(run: Run, drawn: Sequence[style.Picture]) -> list[str]:
 
     timings = {name: float(value) for name, value in run.timings.items()
                if np.size(value) == 1}
-    numbers = []
-    if 'rtf' in timings:
-        numbers.append((f'{timings["rtf"]:.3g}',
-                        'RTF: wall time / biological time'))
-    if timings.get('events'):
-        numbers.append((f'{timings["core_ns_per_event"]:.3g} ns',
-                        'core time per synaptic event'))
-    numbers += [(_amount(timings[name], form), label)
-                for name, label, form in COST
-                if name in ('messages', 'bytes') and name in timings]
+    if not timings.get('events'):
+        timings.pop('core_ns_per_event', None)
+    numbers = [(_amount(timings[name], form), label)
+               for name, label, form in HEADLINES if name in timings]
     rows = [(label, _amount(timings[name], form)
              + _each(name, timings)) for name, label, form in COST
             if name in timings]
@@ -165,10 +165,9 @@ def _phases(run: Run) -> list[str]:
     found = phases.in_order(run.phases)
     if not found:
         return []
-    total = sum(mean for _, mean, _ in found.values()) or 1.0
-    rows = [(name, *(f'{s:.3g}' for s in seconds),
-             f'{100*seconds[1]/total:.1f} %')
-            for name, seconds in found.items()]
+    shares = phases.shares(found)
+    rows = [(name, *(f'{s:,.3f}' for s in seconds),
+             f'{100*shares[name]:.1f} %') for name, seconds in found.items()]
     head = ('phase', 'smallest (s)', 'mean (s)', 'largest (s)', 'share')
     return [markup.heading('Time by phase, over ranks'),
             markup.table(head, rows)]
@@ -185,15 +184,27 @@ def _model(run: Run) -> list[str]:
         'or the run has not ended.')]
 
 
-def _notes(run: Run) -> list[str]:
-    notes = list(run.notes)
-    if run.frames is None:
-        notes.append('No frames were recorded, so there is no movie.')
-    if not run.values:
-        notes.append('No values of single neurons were recorded.')
-    return [markup.heading('Notes'),
-            markup.folded(f'{len(notes)} notes', '\n'.join(notes))
-            ] if notes else []
+def _missing(run: Run, values: Sequence[style.Picture],
+             movies: Sequence[style.Picture]) -> list[str]:
+    """Say why there are no traces or no movies, if there are none."""
+    told = []
+    if not values:
+        told.append('No values of single neurons were recorded.'
+                    if not run.values else 'There are no recorded values in '
+                    + ', '.join(path.name for path in run.values) + ' yet.')
+    if not movies:
+        told.append('No frames were recorded, so there is no movie.'
+                    if run.frames is None else
+                    f'There are no frames in {run.frames.name} yet.')
+    return told
+
+
+def _notes(notes: Sequence[str]) -> list[str]:
+    if not notes:
+        return []
+    return [markup.heading('Notes'), markup.folded(
+        f'{len(notes)} {"note" if len(notes) == 1 else "notes"}',
+        '\n'.join(notes))]
 
 
 def _each(name: str, timings: dict[str, float]) -> str:

@@ -23,6 +23,13 @@ def in_order(phases: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: phases[name] for name in names}
 
 
+def shares(phases: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Return each phase's share of the time of all phases, mean rank."""
+    total = sum(float(mean) for _, mean, _ in phases.values())
+    return {name: (float(seconds[1])/total if total else 0.0)
+            for name, seconds in phases.items()}
+
+
 def rest(phases: Mapping[str, np.ndarray], wall: float) -> float:
     """Return the seconds of the mean rank that no phase accounts for."""
     return max(0.0, wall - sum(float(mean) for _, mean, _
@@ -55,12 +62,13 @@ def draw(run: Run, folder: Path) -> list[style.Picture]:
         axes.tick_params('y', length=0)
         style.legend(figure, [*phases, 'rest of the loop'], [
             {'color': colour, 'linewidth': 3} for _, colour in parts(phases)])
-    caption = 'Wall time of the time loop by phase.'
+    caption = ('Wall time of the time loop by phase; percentages are of all '
+               'phases together.')
     if ranks > 1:
         caption = (
-            f'Wall time of the time loop by phase: the mean over {ranks} '
-            'ranks, and the smallest and the largest, which are taken phase '
-            'by phase and so belong to no one rank.')
+            f'{caption} The mean over {ranks} ranks, and the smallest '
+            'and the largest, which are taken phase by phase and so belong '
+            'to no one rank.')
     return [style.picture(path, 'Time by phase', caption)]
 
 
@@ -68,15 +76,16 @@ def _draw_row(axes: Axes, phases: Mapping[str, np.ndarray], place: int,
               row: int, other: float) -> None:
     """Stack the phases of one row, and their shares where there is room."""
     widths = [float(seconds[row]) for seconds in phases.values()] + [other]
-    longest = sum(float(seconds[2]) for seconds in phases.values()) or 1.0
-    total = sum(widths) or 1.0
+    longest = sum(float(seconds[2]) for seconds in phases.values())
+    portions = [*shares(phases).values(), 0.0]
     begin = 0.0
-    for width, (_, colour) in zip(widths, parts(phases), strict=True):
+    for width, portion, (_, colour) in zip(widths, portions, parts(phases),
+                                           strict=True):
         axes.barh(place, width, 0.75 if row == 1 else 0.45, begin,
                   color=colour, edgecolor='white', linewidth=0.6)
-        if row == 1 and width > 0.06*max(longest, total):
+        if row == 1 and portion and width > 0.06*max(longest, sum(widths)):
             bright = np.dot(to_rgb(colour), (0.3, 0.59, 0.11)) > 0.6
-            axes.text(begin + width/2, place, f'{100*width/total:.0f} %',
+            axes.text(begin + width/2, place, f'{100*portion:.0f} %',
                       ha='center', va='center', fontsize=7.5,
                       color=style.INK if bright else 'white')
         begin += width

@@ -135,8 +135,8 @@ def _draw_lines(axes: Axes, run: Run, width: float) -> None:
                      zorder=1)
         ends += [flat, power.max(), max(power.min(), 1e-6*power.max())]
     axes.set(xlabel='frequency (Hz)', ylabel='power (Hz²/Hz)',
-             xlim=(frequencies[0], frequencies[-1]),
-             ylim=style.decades(min(ends), max(ends)))
+             xlim=style.log_limits(frequencies[0], frequencies[-1]),
+             ylim=style.log_limits(min(ends), max(ends)))
     style.log_ticks(axes.xaxis)
     style.log_ticks(axes.yaxis)
     style.legend(axes.figure, [activity.name for activity, _ in shown],

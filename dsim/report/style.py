@@ -124,8 +124,11 @@ def empty(axes: Axes, reason: str, width: int = 46) -> None:
 def legend(drawn: Figure, names: Sequence[str], lines: Sequence[dict]
            ) -> None:
     """Name lines above all panels; the figure grows by what that takes."""
-    longest = max(len(name) for name in names)
-    columns = max(1, int((drawn.get_figwidth() - 0.3)/(0.5 + 0.075*longest)))
+    # Inches, about: a line and its gap, and the letters
+    needs = [0.5 + 0.075*len(name) for name in names]
+    room = drawn.get_figwidth() - 0.3
+    columns = (len(names) if sum(needs) <= room
+               else max(1, int(room/max(needs))))
     band = 0.19*-(-len(names)//columns) + 0.06
     height = drawn.get_figheight() + band
     drawn.set_size_inches(drawn.get_figwidth(), height)
@@ -136,10 +139,16 @@ def legend(drawn: Figure, names: Sequence[str], lines: Sequence[dict]
                  columnspacing=1.4, borderpad=0.3)
 
 
-def decades(low: float, high: float) -> tuple[float, float]:
-    """Return the whole decades around two positive numbers."""
-    first, last = np.floor(np.log10(low)), np.ceil(np.log10(high))
-    return 10.0**first, 10.0**max(last, first + 1)
+def log_limits(low: float, high: float) -> tuple[float, float]:
+    """Return the limits of a log axis for values from ``low`` to ``high``.
+
+    Two powers of ten, which are what is labelled, lie within them.
+    """
+    first, last = np.ceil(np.log10(low)), np.floor(np.log10(high))
+    if last > first:
+        return low/1.1, high*1.1
+    first = np.floor(np.log10(low))
+    return 10.0**first, 10.0**max(np.ceil(np.log10(high)), first + 1)
 
 
 def log_ticks(axis: Axis, labels: int = 6) -> None:

@@ -43,7 +43,9 @@ def draw(run: Run, folder: Path) -> list[style.Picture]:
         try:
             reports = read_reports(source)
         except InputFileError:
-            # That of a run which had flushed nothing when it was stopped
+            if run.finished:
+                raise
+            # The run was stopped before, or while, it wrote its first rows
             continue
         for population, report in reports.items():
             if report.data.size:

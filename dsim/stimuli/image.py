@@ -6,7 +6,7 @@ import numpy as np
 
 from dsim.errors import BadValue
 from dsim.stimuli.base import Drive, Site
-from dsim.stimuli.current import Timed, Constant
+from dsim.stimuli.current import Constant, Timed
 from dsim.values import Place
 
 

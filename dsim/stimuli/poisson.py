@@ -7,7 +7,7 @@ import numpy as np
 from dsim import rng
 from dsim.errors import BadValue
 from dsim.stimuli.base import Drive, Site
-from dsim.stimuli.current import Timed, Between
+from dsim.stimuli.current import Between, Timed
 from dsim.values import Place, evaluate
 
 

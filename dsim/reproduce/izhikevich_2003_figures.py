@@ -1,0 +1,176 @@
+"""The figures of the network of Izhikevich (2003), and of its rhythms."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from scipy import signal
+
+from dsim.network import Network
+from dsim.report import style
+from dsim.reproduce import measures, pictures
+from dsim.simulation import Simulation
+
+if TYPE_CHECKING:
+    from dsim.reproduce.izhikevich_2003 import Activity
+
+PEAK = 30.0
+OURS, THEIRS = style.COLOURS[0], style.COLOURS[1]
+BANDS = {'alpha': (8.0, 13.0), 'gamma': (30.0, 50.0)}
+
+
+class Typical(NamedTuple):
+    """One excitatory neuron: its number, v in mV at each ms, its spikes."""
+
+    number: int
+    v: np.ndarray
+    spikes: np.ndarray
+
+
+def typical(net: Network, activity: 'Activity', comm: Any) -> Typical:
+    """Run ``net`` again, keeping v of a neuron that fires as most do."""
+    counts = np.bincount(activity.numbers, minlength=activity.excitatory)
+    counts = counts[:activity.excitatory]
+    number = int(np.argmin(abs(counts - np.median(counts))))
+    net.record('exc', 'v', ids=[number])
+    with Simulation(net, dt=1.0, comm=comm) as simulation:
+        simulation.run(1000.0)
+        v = simulation.values('exc', 'v')[:, 0]
+    spikes = activity.times[activity.numbers == number]
+    v[spikes.astype(int) - 1] = PEAK
+    return Typical(number, v, spikes)
+
+
+def draw(folder: Path, ours: Sequence['Activity'],
+         theirs: Sequence['Activity'], rows: list[dict[str, Any]],
+         trace: Typical) -> None:
+    """Draw ``network.png`` and ``rhythms.png``."""
+    draw_network(folder/'network.png', ours[0], trace)
+    draw_rhythms(folder/'rhythms.png', ours, theirs, rows)
+
+
+def draw_network(path: Path, activity: 'Activity', trace: Typical) -> None:
+    """Draw the raster over one neuron's v, as figure 3 of the paper."""
+    total = activity.excitatory + activity.inhibitory
+    with style.figure(path, 5.4) as figure:
+        upper, lower = figure.subplots(2, sharex=True, height_ratios=(4, 1))
+        upper.plot(activity.times, activity.numbers + 1, '.', markersize=1.6,
+                   markeredgewidth=0, color=style.INK, rasterized=True)
+        upper.axhline(activity.excitatory + 0.5, color=style.COLOURS[1],
+                      linewidth=0.8)
+        upper.set(ylabel='neuron number', ylim=(0, total),
+                  title='1000 randomly coupled neurons: excitatory below '
+                  'the line, inhibitory above')
+        lower.plot(np.arange(trace.v.size), trace.v, color=style.COLOURS[0],
+                   linewidth=0.8)
+        lower.set(xlabel='time (ms)', ylabel='v (mV)', xlim=(0, 1000),
+                  ylim=(-90, 35), yticks=(-80, -40, 0),
+                  title=f'excitatory neuron {trace.number + 1}, which fires '
+                  f'{trace.spikes.size} times')
+        pictures.caption(
+            figure, 'After figure 3 of Izhikevich (2003), with the random '
+            'numbers of seed 1; spikes below drawn up to 30 mV.')
+
+
+def draw_rhythms(path: Path, ours: Sequence['Activity'],
+                 theirs: Sequence['Activity'], rows: list[dict[str, Any]]
+                 ) -> None:
+    """Draw spectra, a time course of the rhythms, and rates and peaks."""
+    with style.figure(path, 5.6) as figure:
+        panels = figure.subplots(2, 2)
+        _draw_spectra(panels[0, 0], ours, theirs)
+        _draw_course(panels[0, 1], ours[0])
+        _draw_rates(panels[1, 0], rows)
+        _draw_peaks(panels[1, 1], rows)
+        pictures.letter(panels.ravel())
+        pictures.caption(
+            figure, f'{len(ours)} seeds of 1000 ms each. Program: the '
+            'published one, transcribed to numpy, with other random '
+            'numbers. a: mean and its\n95 % interval. c: each step is a '
+            'seed. d: frequency of the highest peak in each band, a dot a '
+            'seed, the line its median.')
+
+
+def _power(runs: Sequence['Activity']) -> tuple[np.ndarray, np.ndarray]:
+    found = []
+    for each in runs:
+        counts = _counts(each, 1.0)
+        size = each.excitatory + each.inhibitory
+        found.append(measures.spectrum(1000*counts/size, 1.0, 1000.0))
+    return found[0].frequencies, np.array([f.power for f in found])
+
+
+def _counts(activity: 'Activity', width: float) -> np.ndarray:
+    bins = np.ceil(activity.times/width).astype(int) - 1
+    return np.bincount(bins, minlength=round(1000/width))
+
+
+def _draw_spectra(axes: Axes, ours: Sequence['Activity'],
+                  theirs: Sequence['Activity']) -> None:
+    for runs, colour, name in ((theirs, THEIRS, 'program'),
+                               (ours, OURS, 'dsim')):
+        frequencies, power = _power(runs)
+        mean = power.mean(axis=0)
+        error = 1.96*power.std(axis=0, ddof=1)/np.sqrt(len(runs))
+        shown = (frequencies >= 2) & (frequencies <= 100)
+        axes.fill_between(frequencies[shown],
+                          np.maximum(mean - error, 1e-3)[shown],
+                          (mean + error)[shown], color=colour, alpha=0.2,
+                          linewidth=0)
+        axes.plot(frequencies[shown], mean[shown], color=colour, label=name)
+    for name, band in BANDS.items():
+        axes.axvspan(*band, color=style.FAINT, alpha=0.12, linewidth=0)
+        axes.text(np.sqrt(band[0]*band[1]), 0.97, name, ha='center',
+                  va='top', fontsize=7, color=style.FAINT,
+                  transform=axes.get_xaxis_transform())
+    axes.set(xscale='log', yscale='log', xlabel='frequency (Hz)',
+             ylabel='power of the rate (Hz²/Hz)', title='spectrum of all',
+             xticks=(2, 5, 10, 20, 40, 100), xlim=(2, 100))
+    axes.set_xticklabels(['2', '5', '10', '20', '40', '100'])
+    axes.xaxis.set_minor_locator(style.matplotlib.ticker.NullLocator())
+    axes.legend(loc='lower left')
+
+
+def _draw_course(axes: Axes, activity: 'Activity') -> None:
+    size = activity.excitatory + activity.inhibitory
+    rate = 1000*_counts(activity, 1.0)/size
+    for (name, band), colour in zip(BANDS.items(), style.COLOURS[2:]):
+        filtered = signal.sosfiltfilt(
+            signal.butter(2, band, 'bandpass', fs=1000, output='sos'), rate)
+        offset = 0 if name == 'alpha' else -45
+        axes.plot(np.arange(rate.size), filtered + offset, color=colour,
+                  label=f'{name}, {band[0]:g} to {band[1]:g} Hz')
+    axes.set(xlabel='time (ms)', ylabel='rate, filtered (Hz)',
+             title='rhythms come in episodes (seed 1)', xlim=(0, 1000))
+    axes.legend(loc='upper right', ncols=2)
+
+
+def _draw_rates(axes: Axes, rows: list[dict[str, Any]]) -> None:
+    for name, line in (('excitatory', '-'), ('inhibitory', '--')):
+        for program, colour in (('transcription', THEIRS), ('dsim', OURS)):
+            rates = np.sort([row[f'rate of {name} neurons'] for row in rows
+                             if row['program'] == program])
+            axes.ecdf(rates, color=colour, linestyle=line,
+                      label=f'{name}, '
+                      + ('dsim' if program == 'dsim' else 'program'))
+    axes.set(xlabel='mean rate (Hz)', ylabel='fraction of seeds',
+             title='rates')
+    axes.legend(loc='upper left', fontsize=7)
+
+
+def _draw_peaks(axes: Axes, rows: list[dict[str, Any]]) -> None:
+    draw = np.random.default_rng(1)
+    for k, (band, program) in enumerate(
+            (band, program) for band in ('alpha', 'gamma')
+            for program in ('transcription', 'dsim')):
+        peaks = np.array([row[f'{band}: frequency of the peak']
+                          for row in rows if row['program'] == program])
+        colour = OURS if program == 'dsim' else THEIRS
+        axes.plot(k + 0.12*draw.uniform(-1, 1, peaks.size), peaks, 'o',
+                  color=colour, markersize=3, alpha=0.7, markeredgewidth=0)
+        axes.hlines(np.median(peaks), k - 0.25, k + 0.25, color=colour)
+    axes.set(ylabel='frequency (Hz)', title='peaks', xticks=range(4),
+             xticklabels=['alpha\nprogram', 'alpha\ndsim', 'gamma\nprogram',
+                          'gamma\ndsim'], ylim=(0, 62))
