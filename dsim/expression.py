@@ -146,8 +146,8 @@ class _InFloats(ast.NodeTransformer):
         return ast.Constant(float(node.value))  # type: ignore[arg-type]
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
-        return ast.BinOp(self.generic_visit(node), ast.Mult(),
-                         ast.Constant(1.0))
+        self.generic_visit(node)
+        return ast.BinOp(node, ast.Mult(), ast.Constant(1.0))
 
 
 def _parts(tree: ast.AST) -> Iterator[ast.AST]:

@@ -99,7 +99,7 @@ def load(path: str | Path, overrides: Sequence[str] = (),
         _projection(network, node)
     for node in part['stimuli'] or ():
         _stimulus(network, node)
-    _recordings(network, part['recording'].read(RECORDING))
+    _recordings(network, part['recording'].read(RECORDING), settings.dt)
     return Model(network, settings, as_toml(root.value))
 
 
@@ -171,7 +171,7 @@ def _load(path: Path, dataset: str | None) -> np.ndarray:
                           else None)
     except FileNotFoundError:
         raise InputFileError(f'{path}: there is no such file') from None
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputFileError(f'{path}: cannot be read as an array: {error}'
                              ) from None
 
@@ -209,13 +209,18 @@ def _read_value(node: Node, unit: str) -> Any:
     return _read_number_or_more(node, unit, VALUE)
 
 
-def _read_synapse(node: Node, unit: str) -> Any:
-    if isinstance(node.value, str) and not node.is_quantity():
-        return _read_by_distance(node, unit)
-    for first, cls in ('speed', Distance), ('amplitude', Falloff):
+def _of_synapses(form: str, first: str, cls: type) -> Kind:
+    # A class of functions of distance is known by its first key
+    def read(node: Node, unit: str) -> Any:
+        if isinstance(node.value, str) and not node.is_quantity():
+            return _read_by_distance(node, unit)
         if first in node:
             return _made(node, cls, arguments(cls), unit)
-    return _read_number_or_more(node, unit, SYNAPSE)
+        return _read_number_or_more(node, unit, kind)
+
+    kind = Kind('a number, a distribution such as {normal = [1, 0.1]}, a '
+                f'formula of d in quotes, or {form}', read)
+    return kind
 
 
 def _read_number_or_more(node: Node, unit: str, kind: Kind) -> Any:
@@ -270,9 +275,9 @@ _KERNEL = Kind('a table such as {name = "gaussian", sigma = 0.1}',
                _read_kernel)
 VALUE = Kind('a number, a distribution such as {uniform = [0, 1]}, a formula '
              f'in quotes, a list of numbers or {_FILE_HINT}', _read_value)
-SYNAPSE = Kind('a number, a distribution such as {normal = [1, 0.1]}, a '
-               'formula of d in quotes, or a table by distance',
-               _read_synapse)
+WEIGHTS = _of_synapses('{amplitude = 1, kernel = {...}}', 'amplitude',
+                       Falloff)
+DELAYS = _of_synapses('{speed = 0.3, minimum = 1}', 'speed', Distance)
 
 
 # --- the keys of a model file ----------------------------------------------
@@ -319,8 +324,8 @@ PROJECTION = (
         'whose keys stand beside these'),
     Key('kernel', _KERNEL, '', None, 'the spatial profile, for rules that '
         'draw by distance; left out, uniform'),
-    Key('weight', SYNAPSE, WEIGHT, meaning='of each connection'),
-    Key('delay', SYNAPSE, 'ms', 1.0, 'of each connection, rounded to steps'),
+    Key('weight', WEIGHTS, WEIGHT, meaning='of each connection'),
+    Key('delay', DELAYS, 'ms', 1.0, 'of each connection, rounded to steps'),
     Key('receptor', TEXT, '', None, 'input of the target model; needed if it '
         'has several'),
 )
@@ -432,10 +437,11 @@ def arguments(cls: Callable[..., Any],
 def _settings(part: Mapping[str, Any], stem: str) -> Settings:
     node, folder = part['simulation'], f'runs/{stem}'
     run = node.read(SIMULATION)
-    if not run['dt'] > 0:
+    if not 0 < run['dt'] < np.inf:
         raise node['dt'].wrong('a time > 0 in ms')
-    if not run['duration'] >= 0:
+    if not 0 <= run['duration'] < np.inf:
         raise node['duration'].wrong('a time >= 0 in ms')
+    _check_steps(node['duration'], run['dt'])
     if run['processes'] and min(run['processes']) < 1:
         raise node['processes'].wrong('[rows, columns], both >= 1')
     kept = part['output'].read(
@@ -445,10 +451,16 @@ def _settings(part: Mapping[str, Any], stem: str) -> Settings:
     return Settings(**run, **kept)
 
 
+def _check_steps(node: Node, dt: float) -> None:
+    steps = node.number('ms')/dt
+    if abs(steps - round(steps)) > 1e-6:
+        raise node.wrong(f'a whole number of steps of {dt:g} ms')
+
+
 def _population(network: Network, node: Node) -> None:
     if not isinstance(node.value, dict):
         raise node.wrong('a table: write it under [populations.NAME]')
-    model = _model_class(node, node.take(POPULATION[0]))
+    model = _model_class(node, node.take(_key(POPULATION, 'model')))
     found = node.read(
         replace(key, default=next(iter(model.schemes)))
         if key.name == 'scheme' else key for key in POPULATION)
@@ -515,40 +527,41 @@ def _where(error: Exception, path: Path) -> str:
 
 
 def _projection(network: Network, node: Node) -> None:
-    source, = _populations(network, node, 'source')
-    targets = _populations(network, node, 'target')
+    source, = _populations(network, node, PROJECTION, 'source')
+    targets = _populations(network, node, PROJECTION, 'target')
     # The file of an edge list may hold the weights and the delays
-    listed = node.take(TEXT_OF['rule']) == Edges.name and 'file' in node
+    rule = node.take(_key(PROJECTION, 'rule'))
+    listed = rule == Edges.name and 'file' in node
     keys = [replace(key, default=None) if listed
             and key.name in ('weight', 'delay') else key
             for key in PROJECTION]
-    rule, found = _variant(node, 'rule', 'connection rule', RULES, keys,
+    made, found = _variant(node, 'rule', 'connection rule', RULES, keys,
                            _units(targets, node))
     for name in ('weight', 'delay'):
         if found[name] is None:
-            found[name] = getattr(rule, f'{name}s')
+            found[name] = getattr(made, f'{name}s')
         if found[name] is None:
-            key = next(key for key in PROJECTION if key.name == name)
-            found[name] = node.take(key)
+            found[name] = node.take(_key(PROJECTION, name))
 
     with node.blamed():
-        network.project(source, targets, rule=rule,
+        network.project(source, targets, rule=made,
                         kernel=found['kernel'], weight=found['weight'],
                         delay=found['delay'], receptor=found['receptor'])
 
 
 def _stimulus(network: Network, node: Node) -> None:
-    targets = _populations(network, node, 'target')
+    targets = _populations(network, node, STIMULUS, 'target')
     made, _ = _variant(node, 'kind', 'stimulus', STIMULI, STIMULUS,
                        _units(targets, node))
     with node.blamed():
         network.stimulate(targets, made)
 
 
-def _recordings(network: Network, part: Mapping[str, Any]) -> None:
+def _recordings(network: Network, part: Mapping[str, Any], dt: float
+                ) -> None:
     for node in part['values'] or ():
         found = node.read(VALUES)
-        population, = _populations(network, node, 'population')
+        population, = _populations(network, node, FRAMES, 'population')
         ids, every = found['ids'], found['every']
         if every is not None:
             if ids is not None or every < 1:
@@ -557,18 +570,24 @@ def _recordings(network: Network, part: Mapping[str, Any]) -> None:
         with node.blamed():
             network.record(population, found['variable'], ids=ids,
                            interval=found['interval'])
+        _check_steps(node['interval'], dt)
 
     for node in part['frames'] or ():
         found = node.read(FRAMES)
-        population, = _populations(network, node, 'population')
+        population, = _populations(network, node, FRAMES, 'population')
         with node.blamed():
             network.record_frames(population, found['variable'],
                                   interval=found['interval'])
+        _check_steps(node['interval'], dt)
 
 
-def _populations(network: Network, node: Node, name: str
-                 ) -> list[Population]:
-    names = node.take(NAME_OF[name])
+def _key(keys: Iterable[Key], name: str) -> Key:
+    return next(key for key in keys if key.name == name)
+
+
+def _populations(network: Network, node: Node, keys: Sequence[Key],
+                 name: str) -> list[Population]:
+    names = node.take(_key(keys, name))
     with node[name].blamed():
         return [network[one] for one in
                 ([names] if isinstance(names, str) else names)]
@@ -603,7 +622,7 @@ def _variant(node: Node, label: str, kind: str, table: Mapping[str, Any],
 
     ``node[label]`` names the entry; ``common`` are the keys of all entries.
     """
-    name = node.take(TEXT_OF[label])
+    name = node.take(_key(common, label))
     with node[label].blamed():
         cls = lookup(kind, name, table)
     keys, make = SPECIAL.get(cls, (arguments(cls), cls))
@@ -674,7 +693,7 @@ SPECIAL: dict[type, tuple[Sequence[Key], Callable[..., Any]]] = {
 def describe() -> str:
     """Return all keys of a model file as a page in Markdown."""
     parts = [_section(title, keys) for title, keys in SECTIONS]
-    for title, label, table in TABLES:
+    for title, label, table in ROOMS:
         parts.append(f'## {title}\n')
         for name, cls in sorted(table.items()):
             keys = SPECIAL.get(cls, (None,))[0]
@@ -722,19 +741,16 @@ def _model_lines(model: type[Neuron]) -> str:
                    for what, names in rows.items() if names)
 
 
-NAME_OF = {key.name: key for key in (*FRAMES, *STIMULUS, *PROJECTION)}
-TEXT_OF = {key.name: key for key in (*KERNEL, *STIMULUS, *PROJECTION)
-           if key.name in ('rule', 'kind')} | {'name': KERNEL[0]}
-
 LINKS = {VALUE: '[a value for each neuron](#values-for-each-neuron)',
-         SYNAPSE: '[a weight or delay](#weights-and-delays)'}
+         WEIGHTS: '[a weight](#weights-and-delays)',
+         DELAYS: '[a delay](#weights-and-delays)'}
 SECTIONS = (
     ('[simulation]', SIMULATION), ('[sheet]', SHEET),
     ('[populations.NAME]', POPULATION), ('[[projections]]', PROJECTION),
     ('[[stimuli]]', STIMULUS), ('[[recording.values]]', VALUES),
     ('[[recording.frames]]', FRAMES), ('[output]', OUTPUT),
 )
-TABLES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
+ROOMS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ('Connection rules', 'rule = "{}"', RULES),
     ('Kernels', 'kernel = {{name = "{}", ...}}', KERNELS),
     ('Distributions', '{{{} = [...]}}', DISTRIBUTIONS),

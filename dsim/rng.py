@@ -50,7 +50,7 @@ def key(seed: int, *purpose: str | int) -> np.uint64:
 
     Different seeds or purposes give keys that have nothing in common, also
     where words are split differently: ('ab', 'c') is not ('a', 'bc'), nor is
-    1 the same as '1'.
+    1 the same as '1'.  Raises TypeError for other types.
     """
     text = ''
     for part in (seed, *purpose):
@@ -94,7 +94,8 @@ def words(key: np.uint64, identity: int,
 def _fill_words(drawn, key, identities, size, index):
     # words(key, identities[j], index) for all j < size, one after the other.
     # The rounds are spelled out here as a call of `words` would not become
-    # vector code, and for its sake the size is rounded up
+    # vector code, and for its sake the size is rounded up: both arrays have
+    # room for that, and what stands there beyond is never looked at
     k0, k1 = _halves(key)
     c2, c3 = _halves(index)
     for j in range((size + 15)//16*16):
@@ -293,6 +294,7 @@ def _fill_ids(ids, start, size, first_ids, width):
 
 @compiled
 def _room():
+    # Arrays of their own: loops over rows of one do not become vector code
     return np.empty(_BLOCKS)
 
 
@@ -346,7 +348,7 @@ def add_poisson(out: np.ndarray, key: np.uint64, first_step: int,
                 index = (first_step + t) | (piece << _TRY)
                 _fill_words(drawn, key, ids, size, index)
                 for j in range(size):
-                    # 0 counts as nothing
+                    # 0 adds nothing: a piece that this mean does not have
                     x = _unit(drawn[4*j], drawn[4*j + 1])
                     u[j] = x if piece < pieces[j] else 0.0
                 _add_counts(counts, u, part, zero, probability, total, size)

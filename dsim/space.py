@@ -26,8 +26,10 @@ class Sheet:
     periodic: tuple[bool, bool] = (False, False)
 
     def __post_init__(self) -> None:
+        # Squares of lengths must be numbers, too
         if len(self.extent) != 2 or not all(
-                np.isfinite(e) and e > 0 for e in self.extent):
+                isinstance(e, int | float) and 1e-100 < e < 1e100
+                for e in self.extent):
             raise BadValue('extent', self.extent,
                            'two positive lengths (height, width) in mm')
 
@@ -62,6 +64,13 @@ def shortest(offset: float, length: float, periodic: bool) -> float:
 
 
 @compiled
+def _split(neuron, columns):
+    # Unsigned, as a division that need not round downwards is faster
+    row = np.int64(np.uint64(neuron)//np.uint64(columns))
+    return row, neuron - row*columns
+
+
+@compiled
 def distances(
     sources: np.ndarray,
     targets: np.ndarray,
@@ -75,10 +84,10 @@ def distances(
 ) -> None:
     """Write the distance in mm of each pair (source id, target id)."""
     for k in range(sources.size):
-        row, column = divmod(sources[k], source_columns)
+        row, column = _split(sources[k], source_columns)
         y = (row + 0.5)*source_pitch[0]
         x = (column + 0.5)*source_pitch[1]
-        row, column = divmod(targets[k], target_columns)
+        row, column = _split(targets[k], target_columns)
         dy = shortest((row + 0.5)*target_pitch[0] - y, extent[0], periodic[0])
         dx = shortest((column + 0.5)*target_pitch[1] - x, extent[1],
                       periodic[1])

@@ -100,15 +100,16 @@ def is_number(value: Any) -> bool:
 def arguments_of(function: Callable[..., Any], what: str) -> list[str]:
     """Return the names of a function's arguments, all in `VARIABLES`."""
     try:
-        names = list(inspect.signature(function).parameters)
+        parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
         raise BadValue(what, function, 'a function that tells its arguments',
                        'such as lambda x: ...') from None
-    for name in names:
-        if name not in VARIABLES:
-            raise BadValue(what, f'a function of {name!r}',
+    for name, one in parameters.items():
+        if name not in VARIABLES or one.kind in (one.VAR_POSITIONAL,
+                                                 one.VAR_KEYWORD):
+            raise BadValue(what, f'a function of {str(one)!r}',
                            'a function of some of ' + ', '.join(VARIABLES))
-    return names
+    return list(parameters)
 
 
 def _called(function: Callable[..., Any], place: Place, what: str
@@ -128,10 +129,12 @@ def _called(function: Callable[..., Any], place: Place, what: str
                 'for each neuron',
                 f'it raised {type(error).__name__}: {error}') from error
 
+    if place.ids.size == 0:
+        return np.empty(0)
     out = call(place)
     # A function that looks at its neighbours (x/x.max()) or draws at random
     # would give other values on other tiles
-    for k in {0, out.size - 1} if out.size else ():
+    for k in {0, out.size - 1}:
         alone = call(replace(place, ids=place.ids[k:k + 1]))
         if not np.allclose(out[k], alone[0], 1e-9, 1e-300, equal_nan=True):
             raise BadValue(

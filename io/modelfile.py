@@ -8,6 +8,7 @@ model (`as_toml`).  Rank 0 alone touches the disk.
 
 import contextlib
 import copy
+import difflib
 import json
 import pickle
 import re
@@ -208,9 +209,11 @@ class Node:
             asked = _hint(self.path[-1], others)
             return self.error(f'there is none in {self.origin.file}{asked}\n'
                               f'there are: {", ".join(others)}')
+        alike = difflib.get_close_matches(key.name, self.value, 1, 0.75)
+        found = f' (there is {alike[0]!r})' if alike else ''
         return ModelFileError(
             self.origin.file, self[key.name].key,
-            f'missing; give {expected(key.kind.words, key.unit)}: '
+            f'missing{found}; give {expected(key.kind.words, key.unit)}: '
             f'{key.meaning}')
 
     def is_quantity(self) -> bool:

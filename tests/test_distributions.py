@@ -18,6 +18,7 @@ from dsim.distributions import (
     fill,
     fill_pairs,
 )
+from dsim.elementary import exp, log
 from dsim.errors import BadValue
 
 KEY = rng.key(3, 'value', 'exc', 'a')
@@ -41,6 +42,18 @@ def test_draws_follow_the_distribution(distribution, exact):
     assert stats.kstest(values, exact.cdf).pvalue > 1e-3
     low, high = distribution.bounds()
     assert low <= values.min() and values.max() <= high
+
+
+def test_draws_are_made_of_numbers_at_the_same_address():
+    for i in range(50):
+        u, z = rng.uniform(KEY, i, 7), rng.normal(KEY, i, 7)
+        for distribution, value in (
+            (Uniform(-2.0, 3.0), -2.0 + 5.0*u),
+            (Normal(-60.0, 5.0), -60.0 + 5.0*z),
+            (LogNormal(0.5, 0.8), exp(0.5 + 0.8*z)),
+            (Exponential(1.5), -1.5*log(1.0 - u)),
+        ):
+            assert draw(*distribution.code(), KEY, i, 7) == value
 
 
 def test_a_negative_mean_gives_negative_times():

@@ -381,6 +381,10 @@ WRONG = [
      "'2 mV': must be a time, in ms, s or us"),
     ('duration = "2 s"', 'duration = -1', 'simulation.duration = -1: must '
      'be a time >= 0 in ms'),
+    ('duration = "2 s"', 'duration = 2.5', 'simulation.duration = 2.5: must '
+     'be a whole number of steps of 1 ms'),
+    ('duration = "2 s"', 'duration = inf', 'simulation.duration = inf: must '
+     'be a time >= 0 in ms'),
     ('seed = 7', 'seed = -1', 'simulation.seed = -1: must be a whole number '
      'from 0 to 2**64 - 1'),
     ('seed = 7', 'dt = 0', 'simulation.dt = 0: must be a time > 0 in ms'),
@@ -417,6 +421,8 @@ WRONG = [
      "expression '-65 + z': no variable 'z'\nthere are: abs, column, cos, "
      'exp, floor, id, log, maximum, minimum, pi, r, row, sin, sqrt, tanh, '
      'where, x, y'),
+    ('"-65 + 15*r**2"', '"minimum(r)"', 'populations.exc.parameters.c = '
+     "'minimum(r)': must be a formula in which minimum has 2 arguments"),
     ('"-65 + 15*r**2"', 'true', 'populations.exc.parameters.c = true: must '
      f'be {ANY}'),
     ('"-65 + 15*r**2"', '"-65 pA"', "populations.exc.parameters.c = "
@@ -442,6 +448,9 @@ WRONG = [
      + ', '.join(s.name for s in NEURONS['lif'].states)),
     ('source = "exc"', 'source = "ecx"', "projections.0.source: no "
      "population 'ecx'; did you mean 'exc'?\nthere are: exc, inh"),
+    ('target = "exc"', 'targt = "exc"', "projections.0.target: missing "
+     "(there is 'targt'); give a name or a list of names: the populations "
+     'that receive'),
     ('target = "exc"', 'target = 1', 'projections.0.target = 1: must be a '
      'name or a list of names'),
     ('"fixed_indegree"', '"indegree"', "projections.0.rule: no connection "
@@ -462,6 +471,10 @@ WRONG = [
      'must be a length > 0 in mm'),
     (FIXED, 'kernel = 1', 'projections.0.kernel = 1: must be a table such as '
      '{name = "gaussian", sigma = 0.1}'),
+    ('delay = {speed = 0.3, minimum = 1.0}', 'delay = {amplitude = 1, '
+     'kernel = "uniform"}', "projections.0.delay = {'amplitude': 1, "
+     "'kernel': 'uniform'}: must be a number, a distribution such as {normal "
+     '= [1, 0.1]}, a formula of d in quotes, or {speed = 0.3, minimum = 1}'),
     ('speed = 0.3', 'speed = 0', 'projections.0.delay.speed = 0.0: must be a '
      'speed > 0 in mm/ms'),
     ('"-2*exp(-d)"', '[1, 2]', 'projections.1.weight = [1, 2]: must be a '
@@ -501,6 +514,8 @@ WRONG = [
      'from 0 to 47'),
     ('variable = "u"', 'variable = "w"', 'recording.frames.0: recording of '
      "exc: no state variable 'w'\nthere are: u, v"),
+    ('interval = 10', 'interval = 2.5', 'recording.frames.0.interval = 2.5: '
+     'must be a whole number of steps of 1 ms'),
     ('interval = 10', 'interval = 0', 'recording.frames.0.interval = 0.0: '
      'must be a time > 0 in ms'),
     (FILE[FILE.index('[[proj'):], '[projections]\nsource = "exc"\n',

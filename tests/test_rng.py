@@ -213,8 +213,8 @@ def test_below_large(n):
     assert stats.chisquare(np.bincount(values % 3)).pvalue > LIKELY
 
 
-def test_below_by_its_definition():
-    n = 3 << 61
+@pytest.mark.parametrize('n', [3 << 61, 2**62 + 987_654_321_987])
+def test_below_by_its_definition(n):
     attempts = []
     for identity in range(300):
         attempt = 0

@@ -68,10 +68,12 @@ class Kernel:
 
 
 def _length(owner: Kernel, name: str, value: Any, zero: bool = False) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if (not number or not math.isfinite(value)
-            or value < 0 or (value == 0 and not zero)):
-        raise BadValue(f'{owner.name}.{name}', value, 'a length > 0 in mm')
+    kind = int | float | np.integer | np.floating
+    number = isinstance(value, kind) and not isinstance(value, bool)
+    # Squares of lengths must be numbers, too
+    if not number or not (1e-100 < value < 1e100 or (zero and value == 0)):
+        raise BadValue(f'{owner.name}.{name}', value,
+                       f'a length {">="if zero else ">"} 0 in mm')
     return float(value)
 
 
@@ -193,11 +195,21 @@ class Profile(Kernel):
         self.cutoff = _length(self, 'cutoff', cutoff)
         points = np.linspace(0, self.cutoff, POINTS_OF_TABLE)
         values = np.empty(POINTS_OF_TABLE)
-        values[:] = function(points)
-        if not (np.isfinite(values).all() and values.min() >= 0
-                and values.max() > 0):
+        try:
+            values[:] = function(points)
+        except BadValue:
+            raise
+        except Exception as error:
+            raise BadValue(
+                'profile.function', function, 'a function of an array of '
+                'distances in mm',
+                f'it raised {type(error).__name__}: {error}') from error
+        wrong = np.flatnonzero(~((values >= 0) & (values < np.inf)))
+        if wrong.size or not values.any():
+            k = wrong[0] if wrong.size else 0
             raise BadValue('profile.function', function, 'finite, nowhere '
-                           'negative and somewhere positive up to the cutoff')
+                           'negative and somewhere positive up to the cutoff',
+                           f'at {points[k]:g} mm it is {values[k]:g}')
         self._values = values/values.max()
 
     def numbers(self) -> tuple[float, float]:

@@ -130,8 +130,14 @@ def read(folder: str | os.PathLike) -> Run:
     """
     folder = Path(folder)
     path, finished = _spike_file(folder)
-    spikes = read_spikes(path)
-    notes = []
+    try:
+        spikes = read_spikes(path)
+    except InputFileError as error:
+        if finished:
+            raise
+        raise InputFileError(f'{folder}: the run has not ended, and what it '
+                             f'wrote cannot be read yet ({error})') from error
+    notes: list[str] = []
     try:
         facts = provenance.read(path)
     except InputFileError:

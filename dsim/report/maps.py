@@ -79,7 +79,7 @@ def draw(run: Run, folder: Path) -> list[style.Picture]:
     tallest = max((proportion(a.grid) for a in run.activities if a.grid),
                   default=1.0)
     height = down*(tallest*(width/across - MARGIN) + 0.75)
-    if all(activity.times.size == 0 for activity in run.activities):
+    if all(_reason(activity, run.duration) for activity in run.activities):
         height = down*style.EMPTY
     with style.figure(path, height, width) as figure:
         panels = figure.subplots(down, across, squeeze=False).ravel()
@@ -97,16 +97,25 @@ def draw(run: Run, folder: Path) -> list[style.Picture]:
     return [style.picture(path, 'Rates on the sheet', caption, width)]
 
 
+def _reason(activity: Activity, duration: float) -> str:
+    """Return why there is no map; '' if there is one."""
+    if activity.grid is None:
+        return 'Its grid is not known.'
+    if not duration:
+        return 'The duration of the run is not known.'
+    if not activity.times.size:
+        return 'There are no spikes.'
+    if activity.size == 1:
+        return f'One neuron: {activity.rate(duration):.3g} Hz'
+    return ''
+
+
 def _draw_map(axes: Axes, activity: Activity, duration: float) -> None:
-    values = rate_map(activity, duration)
-    if values is None:
-        style.empty(axes, 'The duration of the run is not known.'
-                    if activity.grid else 'No node file tells of a grid.', 24)
-    elif not activity.times.size:
-        style.empty(axes, 'There are no spikes.', 24)
-    elif values.size == 1:
-        style.empty(axes, f'One neuron: {values[0, 0]:.3g} Hz', 24)
-    else:
-        top = top_of(values)
-        show(axes, values, activity.grid, 'rate (Hz)', 0, top,
-             'max' if values.max() > top else 'neither')
+    values, reason = rate_map(activity, duration), _reason(activity, duration)
+    if reason or values is None or activity.grid is None:
+        style.empty(axes, reason, 24)
+        return
+
+    top = top_of(values)
+    show(axes, values, activity.grid, 'rate (Hz)', 0, top,
+         'max' if values.max() > top else 'neither')

@@ -53,7 +53,7 @@ def draw(run: Run, folder: Path) -> list[style.Picture]:
     try:
         series = [look(run.frames, *each) for each in list_frames(run.frames)]
         series = [each for each in series if each.frames]
-        return [_film(run, folder, each, CELLS//len(series))
+        return [_film(run, run.frames, folder, each, CELLS//len(series))
                 for each in series]
     except InputFileError:
         if run.finished:
@@ -141,12 +141,12 @@ def extend_of(data: np.ndarray, low: float, high: float) -> str:
             (False, True): 'max', (False, False): 'neither'}[beyond]
 
 
-def _film(run: Run, folder: Path, series: Series, cells: int
-          ) -> style.Picture:
+def _film(run: Run, source: Path, folder: Path, series: Series,
+          cells: int) -> style.Picture:
     name = f'{series.population} {series.variable}'
     path = folder/f'movie_{name.replace(" ", "_")}.gif'
     stride = stride_of(series.frames, series.shape, cells)
-    frames = chosen(run.frames, series, stride)
+    frames = chosen(source, series, stride)
     grid = next((a.grid for a in run.activities
                  if a.name == series.population and a.grid), None)
     images = list(_images(frames, grid or Grid(

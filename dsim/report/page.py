@@ -115,7 +115,8 @@ def _header(run: Run) -> list[str]:
 def _summary(run: Run) -> str:
     neurons = sum(activity.size for activity in run.activities)
     spikes = sum(activity.times.size for activity in run.activities)
-    return (f'{neurons:,} neurons, {spikes:,} spikes in '
+    return (f'{neurons:,} neuron{"s"*(neurons != 1)}, '
+            f'{spikes:,} spike{"s"*(spikes != 1)} in '
             f'{run.duration:,.10g} ms of biological time')
 
 

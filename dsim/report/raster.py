@@ -145,12 +145,13 @@ def _draw_bands(axes: Axes, run: Run, shown: Sequence[Band],
     total = sum(each.ids.size for each in shown)
     gap = 0.02*total
     height = 72*panel/(total + gap*(len(shown) - 1))
+    mark = _mark(height, sum(each.times.size for each in shown))
     top, ticks, notes = 0.0, [], []
     for (activity, colour), each in zip(style.coloured(run.activities), shown,
                                         strict=True):
         late = each.times >= begin
         axes.plot(each.times[late], top + each.rows[late] + 0.5, color=colour,
-                  linestyle='none', **_mark(height, np.sum(late)))
+                  linestyle='none', clip_on=False, **mark)
         ticks.append(top + each.ids.size/2)
         # How many neurons these are, where there is room for it
         some = each.ids.size < activity.size and height*each.ids.size > 40

@@ -129,12 +129,15 @@ def _draw_lines(axes: Axes, run: Run, width: float) -> None:
     for activity, line in shown:
         frequencies, power = smoothed(*spectrum(activity, run.duration,
                                                 width))
-        axes.loglog(frequencies, power, **line)
         flat = 2*activity.rate(run.duration)/activity.size
+        # A rate that never changes has none, but for rounding
+        power = np.where(power > 1e-9*flat, power, np.nan)
+        axes.plot(frequencies, power, **line)
         axes.axhline(flat, color=line['color'], linestyle=':', linewidth=1,
                      zorder=1)
-        ends += [flat, power.max(), max(power.min(), 1e-6*power.max())]
-    axes.set(xlabel='frequency (Hz)', ylabel='power (Hz²/Hz)',
+        ends += [flat, *power[np.isfinite(power)]]
+    axes.set(xscale='log', yscale='log', xlabel='frequency (Hz)',
+             ylabel='power (Hz²/Hz)',
              xlim=style.log_limits(frequencies[0], frequencies[-1]),
              ylim=style.log_limits(min(ends), max(ends)))
     style.log_ticks(axes.xaxis)

@@ -50,7 +50,7 @@ RC = {
     'xtick.minor.width': 0.5, 'ytick.minor.width': 0.5,
     'xtick.major.size': 3, 'ytick.major.size': 3,
     'legend.frameon': False, 'legend.fontsize': 8,
-    'legend.handlelength': 1.4, 'legend.borderaxespad': 0.2,
+    'legend.handlelength': 1.9, 'legend.borderaxespad': 0.2,
     'lines.linewidth': 1.1, 'lines.solid_capstyle': 'round',
     'figure.facecolor': 'white', 'savefig.facecolor': 'white',
     'figure.constrained_layout.w_pad': 0.07,
@@ -125,7 +125,7 @@ def legend(drawn: Figure, names: Sequence[str], lines: Sequence[dict]
            ) -> None:
     """Name lines above all panels; the figure grows by what that takes."""
     # Inches, about: a line and its gap, and the letters
-    needs = [0.5 + 0.075*len(name) for name in names]
+    needs = [0.56 + 0.075*len(name) for name in names]
     room = drawn.get_figwidth() - 0.3
     columns = (len(names) if sum(needs) <= room
                else max(1, int(room/max(needs))))
@@ -167,6 +167,6 @@ def _decade(value: float, _: int) -> str:
     if 1e-3 <= value < 1e5:
         return f'{value:,.10g}'
     digits = str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹')
-    factor, _, power = f'{value:.0e}'.partition('e')
+    factor, power = f'{value:.0e}'.split('e')
     head = '' if factor == '1' else f'{factor}×'
     return f'{head}10{str(int(power)).translate(digits)}'

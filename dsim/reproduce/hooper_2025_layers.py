@@ -40,6 +40,9 @@ in ms, in the runs that ask how long activity goes on by itself."""
 SKIP, BIN = 200.0, 10.0
 """Milliseconds left out at the start; width of a bin of time."""
 
+SHOWN = (SKIP, SKIP + 400.0)
+"""Milliseconds of the rasters, for seed 1, that are drawn."""
+
 MEASURES = {
     'dimension': 'dimensions',
     'complexity': '× noise',
@@ -207,6 +210,21 @@ def measure(comm: Any, small: bool
         same = _stencil_agrees(solo)
     tests = judge(rows)
     return _claims(rows, tests, plan) + [same] + _costs(rows), rows, tests
+
+
+def rasters(comm: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return (times, ids) of each network, for the figure; each rank alone.
+
+    With the middle weight, the lower noise and seed 1.
+    """
+    found = {}
+    for name in NETWORKS:
+        case = Case(name, WEIGHTS[1], NOISES[0], 1)
+        with Simulation(network(case), dt=1.0, comm=comm) as simulation:
+            simulation.run(SHOWN[1])
+            times, ids = simulation.spikes('cells')
+        found[name] = times[times > SHOWN[0]], ids[times > SHOWN[0]]
+    return found
 
 
 def _claims(rows: list[dict[str, Any]], tests: list[Test], plan: Plan

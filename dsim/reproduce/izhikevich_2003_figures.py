@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,15 +10,17 @@ from scipy import signal
 
 from dsim.network import Network
 from dsim.report import style
-from dsim.reproduce import measures, pictures
+from dsim.reproduce import pictures
+from dsim.reproduce.izhikevich_2003_activity import (
+    BANDS,
+    DURATION,
+    Activity,
+    rhythm,
+)
 from dsim.simulation import Simulation
-
-if TYPE_CHECKING:
-    from dsim.reproduce.izhikevich_2003 import Activity
 
 PEAK = 30.0
 OURS, THEIRS = style.COLOURS[0], style.COLOURS[1]
-BANDS = {'alpha': (8.0, 13.0), 'gamma': (30.0, 50.0)}
 
 
 class Typical(NamedTuple):
@@ -29,29 +31,29 @@ class Typical(NamedTuple):
     spikes: np.ndarray
 
 
-def typical(net: Network, activity: 'Activity', comm: Any) -> Typical:
+def typical(net: Network, activity: Activity, comm: Any) -> Typical:
     """Run ``net`` again, keeping v of a neuron that fires as most do."""
     counts = np.bincount(activity.numbers, minlength=activity.excitatory)
     counts = counts[:activity.excitatory]
     number = int(np.argmin(abs(counts - np.median(counts))))
     net.record('exc', 'v', ids=[number])
     with Simulation(net, dt=1.0, comm=comm) as simulation:
-        simulation.run(1000.0)
+        simulation.run(DURATION)
         v = simulation.values('exc', 'v')[:, 0]
     spikes = activity.times[activity.numbers == number]
     v[spikes.astype(int) - 1] = PEAK
     return Typical(number, v, spikes)
 
 
-def draw(folder: Path, ours: Sequence['Activity'],
-         theirs: Sequence['Activity'], rows: list[dict[str, Any]],
+def draw(folder: Path, ours: Sequence[Activity],
+         theirs: Sequence[Activity], rows: list[dict[str, Any]],
          trace: Typical) -> None:
     """Draw ``network.png`` and ``rhythms.png``."""
     draw_network(folder/'network.png', ours[0], trace)
     draw_rhythms(folder/'rhythms.png', ours, theirs, rows)
 
 
-def draw_network(path: Path, activity: 'Activity', trace: Typical) -> None:
+def draw_network(path: Path, activity: Activity, trace: Typical) -> None:
     """Draw the raster over one neuron's v, as figure 3 of the paper."""
     total = activity.excitatory + activity.inhibitory
     with style.figure(path, 5.4) as figure:
@@ -74,8 +76,8 @@ def draw_network(path: Path, activity: 'Activity', trace: Typical) -> None:
             'numbers of seed 1; spikes below drawn up to 30 mV.')
 
 
-def draw_rhythms(path: Path, ours: Sequence['Activity'],
-                 theirs: Sequence['Activity'], rows: list[dict[str, Any]]
+def draw_rhythms(path: Path, ours: Sequence[Activity],
+                 theirs: Sequence[Activity], rows: list[dict[str, Any]]
                  ) -> None:
     """Draw spectra, a time course of the rhythms, and rates and peaks."""
     with style.figure(path, 5.6) as figure:
@@ -88,27 +90,18 @@ def draw_rhythms(path: Path, ours: Sequence['Activity'],
         pictures.caption(
             figure, f'{len(ours)} seeds of 1000 ms each. Program: the '
             'published one, transcribed to numpy, with other random '
-            'numbers. a: mean and its\n95 % interval. c: each step is a '
+            'numbers. a: mean and its 95 % interval. c: each step is a '
             'seed. d: frequency of the highest peak in each band, a dot a '
             'seed, the line its median.')
 
 
-def _power(runs: Sequence['Activity']) -> tuple[np.ndarray, np.ndarray]:
-    found = []
-    for each in runs:
-        counts = _counts(each, 1.0)
-        size = each.excitatory + each.inhibitory
-        found.append(measures.spectrum(1000*counts/size, 1.0, 1000.0))
+def _power(runs: Sequence[Activity]) -> tuple[np.ndarray, np.ndarray]:
+    found = [rhythm(each) for each in runs]
     return found[0].frequencies, np.array([f.power for f in found])
 
 
-def _counts(activity: 'Activity', width: float) -> np.ndarray:
-    bins = np.ceil(activity.times/width).astype(int) - 1
-    return np.bincount(bins, minlength=round(1000/width))
-
-
-def _draw_spectra(axes: Axes, ours: Sequence['Activity'],
-                  theirs: Sequence['Activity']) -> None:
+def _draw_spectra(axes: Axes, ours: Sequence[Activity],
+                  theirs: Sequence[Activity]) -> None:
     for runs, colour, name in ((theirs, THEIRS, 'program'),
                                (ours, OURS, 'dsim')):
         frequencies, power = _power(runs)
@@ -126,25 +119,30 @@ def _draw_spectra(axes: Axes, ours: Sequence['Activity'],
                   va='top', fontsize=7, color=style.FAINT,
                   transform=axes.get_xaxis_transform())
     axes.set(xscale='log', yscale='log', xlabel='frequency (Hz)',
-             ylabel='power of the rate (Hz²/Hz)', title='spectrum of all',
+             ylabel='power of the rate (Hz²/Hz)', title='spectrum of the mean rate',
              xticks=(2, 5, 10, 20, 40, 100), xlim=(2, 100))
     axes.set_xticklabels(['2', '5', '10', '20', '40', '100'])
     axes.xaxis.set_minor_locator(style.matplotlib.ticker.NullLocator())
     axes.legend(loc='lower left')
 
 
-def _draw_course(axes: Axes, activity: 'Activity') -> None:
+def _draw_course(axes: Axes, activity: Activity) -> None:
     size = activity.excitatory + activity.inhibitory
-    rate = 1000*_counts(activity, 1.0)/size
-    for (name, band), colour in zip(BANDS.items(), style.COLOURS[2:]):
-        filtered = signal.sosfiltfilt(
-            signal.butter(2, band, 'bandpass', fs=1000, output='sos'), rate)
-        offset = 0 if name == 'alpha' else -45
-        axes.plot(np.arange(rate.size), filtered + offset, color=colour,
-                  label=f'{name}, {band[0]:g} to {band[1]:g} Hz')
-    axes.set(xlabel='time (ms)', ylabel='rate, filtered (Hz)',
-             title='rhythms come in episodes (seed 1)', xlim=(0, 1000))
-    axes.legend(loc='upper right', ncols=2)
+    counts = np.bincount(np.ceil(activity.times).astype(int) - 1,
+                         minlength=round(DURATION))
+    for k, (name, band) in enumerate(BANDS.items()):
+        filtered = signal.sosfiltfilt(signal.butter(
+            2, band, 'bandpass', fs=1000, output='sos'), 1000*counts/size)
+        axes.plot(np.arange(filtered.size), filtered - 40*k,
+                  color=style.COLOURS[2 + k])
+        axes.text(990, 16 - 40*k, f'{name}, {band[0]:g} to {band[1]:g} Hz',
+                  ha='right', fontsize=8, color=style.COLOURS[2 + k])
+    axes.plot([20, 20], [-78, -58], color=style.INK, linewidth=2,
+              solid_capstyle='butt')
+    axes.text(35, -68, '20 Hz', va='center', fontsize=7)
+    axes.set(xlabel='time (ms)', ylabel='filtered rate', yticks=[],
+             title='rhythms come in episodes (seed 1)', xlim=(0, DURATION),
+             ylim=(-84, 28))
 
 
 def _draw_rates(axes: Axes, rows: list[dict[str, Any]]) -> None:

@@ -67,6 +67,14 @@ class Cell(NamedTuple):
     statement: str
     says: Says
 
+    @property
+    def title(self) -> str:
+        """The label, and what it stands for."""
+        words = self.preset.replace('_', ' ')
+        for compound in 'low threshold', 'thalamo cortical':
+            words = words.replace(compound, compound.replace(' ', '-'))
+        return f'{self.label}: {words}'
+
 
 _STEP = ((30.0, 10.0),)
 
@@ -81,7 +89,8 @@ CELLS = (
          lambda x: len(x.bursts) >= 3 and min(x.bursts) >= 3),
     Cell('FS', 'fast_spiking', -70.0, _STEP,
          'fast, and hardly slowing down',
-         lambda x: x.gaps[2:].max() < 10 and np.ptp(x.gaps[2:]) < 1),
+         lambda x: x.gaps.max() < 10
+         and abs(x.gaps[-5:].mean()/x.gaps[2:7].mean() - 1) < 0.05),
     Cell('TC', 'thalamo_cortical', -64.4, ((30.0, 1.5),),
          'from rest: single spikes', lambda x: x.gaps[1:].min() > BURST),
     Cell('TC', 'thalamo_cortical', -87.0, ((0.0, -29.5), (130.0, 0.0)),
@@ -209,8 +218,7 @@ def draw(folder: Path, traces: dict[str, list[Trace]]) -> None:
         panels = figure.subplots(2, 4, sharex=True, sharey=True).ravel()
         for axes, cell, trace in zip(panels, CELLS, traces['cells'],
                                      strict=True):
-            name = cell.preset.replace('_', ' ')
-            _draw_trace(axes, trace, f'{cell.label}: {name}', 7.5)
+            _draw_trace(axes, trace, cell.title, 7.5)
         _scale(panels[4], 50.0)
         pictures.caption(
             figure, 'After figure 2 of Izhikevich (2003): v (above) and '

@@ -1,21 +1,27 @@
 """Captions and movies, in the look of `dsim.report.style`."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 from PIL import Image, ImageDraw, ImageFont
 
 from dsim.report import style
+
+CHARACTERS = 128
+"""Characters in a line of a caption as wide as the page."""
 
 SHADES = 240
 """Colours of a movie for values; the rest of 256 is for text."""
 
 
-def caption(figure: Figure, text: str) -> None:
+def caption(figure: FigureBase, text: str) -> None:
     """Write what a figure shows, small, below it."""
+    across = round(CHARACTERS*figure.bbox.width/figure.dpi/style.WIDTH)
+    text = textwrap.fill(text, across)
     figure.supxlabel(text, x=0.01, ha='left', fontsize=7, color=style.FAINT)
 
 

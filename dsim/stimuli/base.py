@@ -14,6 +14,9 @@ from dsim.declare import Receptor
 from dsim.errors import BadValue, UnknownName
 from dsim.values import Place
 
+NEVER = 2.0**62
+"""A step that no run reaches."""
+
 
 @dataclass(frozen=True)
 class Site:
@@ -65,7 +68,8 @@ class Stimulus:
             if len(known) == 1:
                 return known[0]
             raise BadValue(f'{self.name}.receptor', None,
-                           f'one of {", ".join(known)}')
+                           f'one of {", ".join(known)}' if known else
+                           'of a model that takes spikes')
         if self.receptor not in known:
             raise UnknownName('receptor', self.receptor, known, self.name)
         return self.receptor
@@ -80,4 +84,15 @@ def steps_of(time: Any, dt: float, key: str) -> int:
     number = isinstance(time, int | float | np.number)
     if not number or isinstance(time, bool) or not time >= 0:
         raise BadValue(key, time, 'a time >= 0 in ms')
-    return int(np.floor(time/dt + 0.5)) if np.isfinite(time) else 2**62
+    return int(np.floor(min(time/dt, NEVER) + 0.5))
+
+
+def confirm_range(values: Any, low: float, high: float, place: Place,
+                  key: str, allowed: str) -> None:
+    """Raise `BadValue` unless all values of the neurons are in a range."""
+    found = np.ravel(values)
+    wrong = np.flatnonzero(~((found >= low) & (found <= high)))
+    if wrong.size:
+        neuron = (f' of neuron {place.ids[wrong[0]]}' if np.ndim(values)
+                  else '')
+        raise BadValue(key + neuron, float(found[wrong[0]]), allowed)

@@ -6,7 +6,7 @@ import numpy as np
 
 from dsim import rng
 from dsim.errors import BadValue
-from dsim.stimuli.base import Drive, Site, Stimulus, steps_of
+from dsim.stimuli.base import Drive, Site, Stimulus, confirm_range, steps_of
 from dsim.values import Place, evaluate, is_number
 
 
@@ -63,6 +63,8 @@ class ConstantCurrent(Timed):
 
 
 class Constant(Between):
+    """The same current at all steps: a number, or float64[n] by neuron."""
+
     def __init__(self, start: int, stop: int, value: float | np.ndarray):
         super().__init__(start, stop)
         self.value = value
@@ -122,9 +124,18 @@ class GaussianCurrent(Timed):
 
     def check(self, receptors: Any, place: Place) -> None:
         super().check(receptors, place)
-        evaluate(self.mean, place, 'noise.mean')
-        if np.min(evaluate(self.std, place, 'noise.std')) < 0:
-            raise BadValue('noise.std', self.std, '>= 0')
+        self.values(place, self.name)
+
+    def values(self, place: Place, name: str) -> tuple[
+            float | np.ndarray, float | np.ndarray]:
+        """Return mean and standard deviation for the neurons of a place.
+
+        ``name`` addresses draws.  Raises `BadValue` where std < 0.
+        """
+        mean = evaluate(self.mean, place, f'{name}.mean')
+        std = evaluate(self.std, place, f'{name}.std')
+        confirm_range(std, 0, np.inf, place, f'{name}.std', '>= 0')
+        return mean, std
 
     def bind(self, site: Site) -> Drive:
         return _Noise(self, site)
@@ -135,8 +146,7 @@ class _Noise(Between):
         super().__init__(*noise.steps(site.dt))
         self.site = site
         self.key = rng.key(site.place.seed, 'noise', site.name)
-        self.mean = evaluate(noise.mean, site.place, f'{site.name}.mean')
-        self.std = evaluate(noise.std, site.place, f'{site.name}.std')
+        self.mean, self.std = noise.values(site.place, site.name)
 
     def add_steps(self, out: np.ndarray, first_step: int) -> None:
         rng.add_normals(out, self.key, first_step, self.site.first_ids,

@@ -7,7 +7,7 @@ import numpy as np
 from dsim.errors import BadValue
 from dsim.stimuli.base import Drive, Site
 from dsim.stimuli.current import Constant, Timed
-from dsim.values import Place
+from dsim.values import Place, is_number
 
 
 class ImageCurrent(Timed):
@@ -22,11 +22,18 @@ class ImageCurrent(Timed):
     def __init__(self, pixels: Any, low: float = 0.0, high: float = 1.0,
                  start: float = 0.0, stop: float = np.inf):
         super().__init__(start, stop)
-        self.pixels = np.asarray(pixels, dtype=np.float64)
+        try:
+            self.pixels = np.array(pixels, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise BadValue('image.pixels', pixels,
+                           'rows x columns of numbers') from None
         if self.pixels.ndim != 2 or self.pixels.size == 0 or not (
                 np.isfinite(self.pixels).all()):
             raise BadValue('image.pixels', f'shape {self.pixels.shape}',
                            'rows x columns of finite numbers')
+        for name, value in ('low', low), ('high', high):
+            if not is_number(value) or not np.isfinite(value):
+                raise BadValue(f'image.{name}', value, 'a finite number')
         self.low, self.high = float(low), float(high)
 
     def __repr__(self) -> str:
@@ -34,9 +41,11 @@ class ImageCurrent(Timed):
 
     def check(self, receptors: Any, place: Place) -> None:
         super().check(receptors, place)
-        if self.pixels.min() < 0 or self.pixels.max() > 1:
-            raise BadValue('image.pixels', float(self.pixels.max()),
-                           'from 0 to 1')
+        wrong = np.argwhere((self.pixels < 0) | (self.pixels > 1))
+        if wrong.size:
+            row, column = wrong[0]
+            raise BadValue(f'image.pixels[{row}][{column}]',
+                           float(self.pixels[row, column]), 'from 0 to 1')
 
     def bind(self, site: Site) -> Drive:
         over = shares(site.place.shape[0], self.pixels.shape[0])

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 
 from dsim import rng
-from dsim.errors import BadValue
-from dsim.stimuli.base import Drive, Site
+from dsim.stimuli.base import Drive, Site, confirm_range
 from dsim.stimuli.current import Between, Timed
 from dsim.values import Place, evaluate
 
@@ -29,8 +28,7 @@ class PoissonInput(Timed):
         super().check(receptors, place)
         evaluate(self.weight, place, 'poisson.weight')
         rate = evaluate(self.rate, place, 'poisson.rate')
-        if not np.min(rate) >= 0:
-            raise BadValue('poisson.rate', self.rate, '>= 0 Hz')
+        confirm_range(rate, 0, np.inf, place, 'poisson.rate', '>= 0 Hz')
 
     def bind(self, site: Site) -> Drive:
         return _Poisson(self, site)
@@ -42,6 +40,9 @@ class _Poisson(Between):
         self.site = site
         self.key = rng.key(site.place.seed, 'poisson', site.name)
         rate = evaluate(poisson.rate, site.place, f'{site.name}.rate')
+        most = rng.LARGEST_POISSON_MEAN/(site.dt/1000)
+        confirm_range(rate, 0, most, site.place, f'{site.name}.rate',
+                      f'from 0 to {most:g} Hz')
         self.mean = rate*(site.dt/1000)
         self.weight = evaluate(poisson.weight, site.place,
                                f'{site.name}.weight')

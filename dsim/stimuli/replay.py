@@ -6,7 +6,7 @@ import numpy as np
 
 from dsim.compiled import compiled
 from dsim.errors import BadValue
-from dsim.stimuli.base import Drive, Site, Stimulus
+from dsim.stimuli.base import NEVER, Drive, Site, Stimulus
 from dsim.values import Place
 
 
@@ -24,8 +24,7 @@ class SpikeTimes(Stimulus):
                  receptor: str = ''):
         try:
             self.times = np.asarray(times, dtype=np.float64).reshape(-1)
-            self.ids = np.broadcast_to(
-                np.asarray(ids, dtype=np.int64), self.times.shape)
+            self.ids = np.broadcast_to(_whole(ids), self.times.shape)
             self.weights = np.broadcast_to(
                 np.asarray(weight, dtype=np.float64), self.times.shape)
         except (TypeError, ValueError):
@@ -43,10 +42,11 @@ class SpikeTimes(Stimulus):
     def check(self, receptors: Any, place: Place) -> None:
         super().check(receptors, place)
         neurons = place.shape[0]*place.shape[1]
-        wrong = (self.ids < 0) | (self.ids >= neurons)
-        if wrong.any():
-            raise BadValue(f'{self.name}.ids', int(self.ids[wrong][0]),
-                           f'neuron ids from 0 to {neurons - 1}')
+        wrong = np.flatnonzero((self.ids < 0) | (self.ids >= neurons))
+        if wrong.size:
+            raise BadValue(f'{self.name}.ids[{wrong[0]}]',
+                           int(self.ids[wrong[0]]),
+                           f'a neuron id from 0 to {neurons - 1}')
 
     def bind(self, site: Site) -> Drive:
         return _Replay(self, site)
@@ -56,7 +56,8 @@ class _Replay(Drive):
     def __init__(self, spikes: SpikeTimes, site: Site):
         ids = site.place.ids
         mine = np.isin(spikes.ids, ids)
-        steps = np.floor(spikes.times[mine]/site.dt + 0.5).astype(np.int64)
+        steps = np.floor(np.minimum(spikes.times[mine]/site.dt, NEVER) + 0.5
+                         ).astype(np.int64)
         order = np.argsort(steps, kind='stable')
         self.steps = steps[order]
         # Ids of a tile ascend, so their places are found by bisection
@@ -69,6 +70,13 @@ class _Replay(Drive):
         if begin < end:
             _add(out, self.steps[begin:end] - first_step,
                  self.locals[begin:end], self.weights[begin:end])
+
+
+def _whole(ids: Any) -> np.ndarray:
+    array = np.asarray(ids)
+    if array.size and array.dtype.kind not in 'iu':
+        raise BadValue(f'{SpikeTimes.name}.ids', ids, 'whole numbers')
+    return array.astype(np.int64)
 
 
 @compiled
