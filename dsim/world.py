@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
+import mpi4py
+
 from dsim.errors import DsimError, WorldError
 
 BAD_INPUT = 2
@@ -26,6 +28,14 @@ _COUNTS = {
     'PMI_SIZE': 'MPICH',
 }
 """What each launcher tells its ranks about their number."""
+
+_DIFFERING = (
+    '{} started {} ranks ({}), but mpi4py uses {}, which cannot see them: '
+    'two differing MPIs.\nStart with the mpirun that belongs to mpi4py; '
+    '`dsim info` names it.')
+
+_RANKS = 'OMPI_COMM_WORLD_RANK', 'PMI_RANK', 'SLURM_PROCID'
+"""Where launchers tell a rank its number."""
 
 
 class World:
@@ -47,7 +57,12 @@ def start() -> Any:
         If a launcher started several ranks that do not see each other.
     """
     if not _world:
-        from mpi4py import MPI
+        if 'mpi4py.MPI' not in sys.modules:
+            # Init can die under another MPI's launcher: look before it
+            mpi4py.rc.initialize = False
+            mpi4py.rc.finalize = True
+        MPI = _mpi()
+        check_launcher(os.environ, library())
         if not MPI.Is_initialized():
             MPI.Init()
         check(os.environ, MPI.COMM_WORLD.size, library())
@@ -59,8 +74,27 @@ def start() -> Any:
 
 def library() -> str:
     """Return the name and version of the MPI library."""
-    from mpi4py import MPI
-    return MPI.Get_library_version().strip('\0').splitlines()[0].strip(', ')
+    first = _mpi().Get_library_version().strip('\0').splitlines()[0]
+    return ' '.join(first.strip(', ').split())
+
+
+def _mpi() -> Any:
+    try:
+        from mpi4py import MPI
+    except ImportError as error:
+        raise WorldError(
+            f'no MPI library was found ({error}); load the one of your '
+            "cluster, or get one: pip install 'dsim[mpi]'") from None
+    return MPI
+
+
+def check_launcher(environment: Mapping[str, str], library: str) -> None:
+    """Raise `WorldError` where another MPI's launcher started this rank."""
+    if ('OMPI_COMM_WORLD_SIZE' in environment
+            and not library.startswith('Open MPI')):
+        raise WorldError(_DIFFERING.format(
+            'Open MPI', environment['OMPI_COMM_WORLD_SIZE'],
+            'OMPI_COMM_WORLD_SIZE', library))
 
 
 def check(environment: Mapping[str, str], size: int, library: str) -> None:
@@ -72,11 +106,8 @@ def check(environment: Mapping[str, str], size: int, library: str) -> None:
         return
     for name, launcher in _COUNTS.items():
         if _number(environment.get(name)) > 1:
-            raise WorldError(
-                f'{launcher} started {environment[name]} ranks ({name}), but '
-                f'mpi4py uses {library} and sees only itself: two differing '
-                'MPIs.\nStart with the mpirun that belongs to mpi4py; '
-                '`dsim info` names it.')
+            raise WorldError(_DIFFERING.format(
+                launcher, environment[name], name, library))
     tasks = _number(environment.get('SLURM_NTASKS'))
     if tasks > 1 and 'SLURM_PROCID' in environment and (
             _number(environment.get('SLURM_STEP_NUM_TASKS')) > 1):
@@ -106,7 +137,8 @@ def fail(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt):
         code = 130
     if not _world or _world[0].comm.size == 1:
-        print(_sentence(error), file=sys.stderr, flush=True)
+        if not any(_number(os.environ.get(name)) for name in _RANKS):
+            print(_sentence(error), file=sys.stderr, flush=True)
         return code
 
     world = _world[0]

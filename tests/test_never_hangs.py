@@ -152,4 +152,7 @@ def test_ranks_that_do_not_see_each_other_are_refused(variables, words):
         world.check(variables, 1, 'Some MPI 1.0')
     assert all(word in str(error.value) for word in words)
     world.check(variables, 8, 'Some MPI 1.0')
+    with pytest.raises(WorldError, match='differing'):
+        world.check_launcher({'OMPI_COMM_WORLD_SIZE': '2'}, 'MPICH 5')
+    world.check_launcher({'OMPI_COMM_WORLD_SIZE': '2'}, 'Open MPI v5')
     world.check({'SLURM_NTASKS': '8'}, 1, 'in sbatch, before mpirun')
