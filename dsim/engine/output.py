@@ -72,6 +72,7 @@ class Output:
                     else self._frames)
             self.recorders.append(make(recording, piece, frames))
         self._write_nodes(pieces)
+        self._write_facts()
         self.is_open = True
         return self.recorders
 
@@ -94,9 +95,7 @@ class Output:
         for recorder in self.recorders:
             recorder.flush()
         cost = summary()
-        facts = provenance.gather(self.comm, self.network.seed, self.mpi)
         for file in self._files:
-            provenance.record(file.file, facts, self.model)
             provenance.record_timings(file.file, cost.facts())
             file.close()
         self.is_open = False
@@ -182,6 +181,15 @@ class Output:
                            recording.interval, 'a whole number of steps of '
                            f'{self.clock.dt:g} ms')
         return steps
+
+    def _write_facts(self) -> None:
+        # At once, so that a run that does not end tells of itself too
+        facts = provenance.gather(self.comm, self.network.seed, self.mpi)
+        if self.layout.notes:
+            facts['notes'] = '\n'.join(self.layout.notes)
+        for file in self._files:
+            provenance.record(file.file, facts, self.model)
+            file.flush()
 
     def _write_nodes(self, pieces: dict[str, Piece]) -> None:
         if self.folder is None:

@@ -20,6 +20,9 @@ MARK = 'GAIN-like, reconstructed from the abstract of Hooper (2025). '
 LOW, HIGH = -85.0, -35.0
 """The colours' ends for v, in mV."""
 
+FRAMES = 160
+"""Frames of a movie, at most."""
+
 COLOURS = dict(zip(layers.NETWORKS, (style.COLOURS[0], style.COLOURS[1],
                                      style.COLOURS[6]), strict=True))
 NAMES = {
@@ -63,14 +66,14 @@ def _draw_latency(axes: Axes, cells: 'Cells') -> None:
     axes.axvline(CRITICAL, color=style.FAINT, linestyle=':', linewidth=0.9)
     axes.text(CRITICAL + 0.5, 0.92*cells.latencies.max(), f'{CRITICAL:.6f}',
               fontsize=7, color=style.FAINT)
-    axes.set(xlabel='pulse', ylabel='latency (steps)', xlim=(14, 46),
+    axes.set(xlabel='size of the pulse', ylabel='latency (steps)', xlim=(14, 46),
              ylim=(0, None), title='a pulse and its spike')
 
 
 def _draw_thresholds(axes: Axes, thresholds: Mapping[int, float]) -> None:
     axes.axhline(CRITICAL, color=style.FAINT, linestyle=':', linewidth=0.9)
-    axes.text(0.6, CRITICAL + 0.15, 'critical pulse', fontsize=7,
-              color=style.FAINT)
+    axes.text(5.45, CRITICAL + 0.15, 'critical pulse', ha='right',
+              fontsize=7, color=style.FAINT)
     axes.plot(list(thresholds), list(thresholds.values()), 'o',
               color=style.COLOURS[1])
     axes.set(xlabel='steps for which the centre is driven',
@@ -137,7 +140,7 @@ def _draw_halo(axes: Axes, told: Mapping[int, int]) -> None:
 
 def draw_sheets(path: Path, seen: Mapping[str, Seen]) -> None:
     """Draw some frames of each sheet side by side."""
-    with style.figure(path, 5.6) as figure:
+    with style.figure(path, 4.75) as figure:
         panels = figure.subplots(3, 5)
         for row, (name, sheet) in zip(panels, seen.items(), strict=True):
             last = (sheet.frames.shape[0] - 1)*(0.5 if name == 'plane' else 1)
@@ -145,6 +148,7 @@ def draw_sheets(path: Path, seen: Mapping[str, Seen]) -> None:
             for axes, k in zip(row, shown, strict=True):
                 image = axes.imshow(sheet.frames[k], vmin=LOW, vmax=HIGH,
                                     cmap='magma', interpolation='nearest')
+                axes.spines[:].set_visible(True)
                 axes.set(xticks=[], yticks=[],
                          title=f'{sheet.frame_times[k]:g} ms')
             row[0].set_ylabel({'collision': 'three waves collide',
@@ -165,8 +169,9 @@ def film(folder: Path, seen: Mapping[str, Seen]) -> None:
     for name, title in (('collision', 'GAIN-like: waves that collide'),
                         ('spiral', 'GAIN-like: a broken front')):
         sheet = seen[name]
-        pictures.film(folder/f'{name}.gif', sheet.frame_times, sheet.frames,
-                      title, LOW, HIGH)
+        every = -(-sheet.frame_times.size//FRAMES)
+        pictures.film(folder/f'{name}.gif', sheet.frame_times[::every],
+                      sheet.frames[::every], title, LOW, HIGH)
 
 
 def draw_richness(path: Path, rows: list[dict[str, Any]],
@@ -185,8 +190,7 @@ def draw_richness(path: Path, rows: list[dict[str, Any]],
 
         panels = middle.subplots(2, 3)
         for axes, name in zip(panels.ravel(), NAMES, strict=True):
-            _draw_measure(axes, rows, name, weight,
-                          0.0 if name == 'sustained' else noise)
+            _draw_measure(axes, rows, name, *layers.shown(name))
         left, right = lower.subplots(1, 2)
         for axes, other in zip((left, right), layers.NETWORKS[1:],
                                strict=True):
@@ -198,8 +202,9 @@ def draw_richness(path: Path, rows: list[dict[str, Any]],
             lower, MARK + 'Three networks of 1024 neurons and '
             f'{layers.pairs("grid", 1)[0].size:,} connections, equal '
             f'weights and equal noise. a: seed 1, w = {weight:g}, noise '
-            f'{noise:g}. b: the same for {seeds} seeds, a dot each; bars '
-            'are means. c, d: Cliff\'s delta, 1 (blue) if the grid has more '
+            f'{noise:g}. b: the same for {seeds} seeds, a dot each, bars '
+            f'are means; activity after the burst at w = '
+            f'{layers.WEIGHTS[2]:g}. c, d: 1 (blue) if the grid has more '
             'with every seed, -1 (red) if less; bold if it survives '
             'Bonferroni\'s correction for all tests.')
 
@@ -246,7 +251,8 @@ def _draw_tests(axes: Axes, tests: list[layers.Test], other: str) -> None:
                   va='center', fontsize=6.5, fontweight=weight,
                   color=style.INK if weight == 'bold' else style.FAINT)
     axes.imshow(table, vmin=-1.6, vmax=1.6, cmap='RdBu', aspect='auto')
-    axes.set(title=f'grid against {other}', yticks=range(len(names)),
+    axes.set(title=f'grid against {other}: Cliff\'s delta',
+             yticks=range(len(names)),
              yticklabels=[NAMES[name].partition(' (')[0] for name in names],
              xticks=range(len(columns)),
              xticklabels=[f'{w:g}\n{n:g}' for w, n in columns],

@@ -212,14 +212,21 @@ def measure(comm: Any, small: bool
     return _claims(rows, tests, plan) + [same] + _costs(rows), rows, tests
 
 
+def shown(measure: str) -> tuple[float, float]:
+    """Return the (weight, noise) at which a measure is told and drawn."""
+    if measure == 'sustained':
+        return WEIGHTS[2], 0.0
+    return WEIGHTS[1], NOISES[0]
+
+
 def rasters(comm: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return (times, ids) of each network, for the figure; each rank alone.
 
-    With the middle weight, the lower noise and seed 1.
+    With seed 1, at the weight and noise of `shown`.
     """
     found = {}
     for name in NETWORKS:
-        case = Case(name, WEIGHTS[1], NOISES[0], 1)
+        case = Case(name, *shown('dimension'), 1)
         with Simulation(network(case), dt=1.0, comm=comm) as simulation:
             simulation.run(SHOWN[1])
             times, ids = simulation.spikes('cells')
@@ -242,13 +249,12 @@ def _claims(rows: list[dict[str, Any]], tests: list[Test], plan: Plan
         claims.append(Claim(
             f'{name}: grid against random, settings', None,
             counts['random'], 'control of this reconstruction'))
-        noise = 0.0 if name == 'sustained' else NOISES[0]
+        weight, noise = shown(name)
         claims.append(Claim(
             f'{name} of grid, layers, random: means of {plan.seeds} seeds'
-            f' (w = {WEIGHTS[1]:g}'
-            + (f', noise {noise:g})' if noise else ')'), None,
-            [_mean(rows, network, name, WEIGHTS[1], noise)
-             for network in NETWORKS], 'this reconstruction', unit))
+            f' (w = {weight:g}' + (f', noise {noise:g})' if noise else ')'),
+            None, [_mean(rows, network, name, weight, noise)
+                   for network in NETWORKS], 'this reconstruction', unit))
     return claims
 
 
