@@ -197,7 +197,7 @@ def test_whole_numbers_do_not_wrap_around():
     # As int64 these would be 0, an error, and negative
     ids = np.arange(1, 4)
     for text, expected in [('id**70', ids**70.0), ('id**-1', 1/ids),
-                           ('9999999999*9999999999*id', 9999999999**2*ids)]:
+                           ('9999999999*9999999999*id', 9999999999.0**2*ids)]:
         np.testing.assert_allclose(
             np.asarray(Expression(text, ('id',))(id=ids), float),
             np.asarray(expected, float), rtol=1e-12)

@@ -77,8 +77,10 @@ class Claim:
 
     def row(self) -> dict[str, Any]:
         """Return all of it as plain numbers and text."""
-        value = (list(self.value) if isinstance(self.value, Range)
-                 else plain(self.value))
+        value = plain(self.value)
+        if isinstance(self.value, Range):
+            # JSON knows no infinity
+            value = [x if math.isfinite(x) else None for x in self.value]
         return {'what': self.what, 'source says': value,
                 'ours': plain(self.ours), 'unit': self.unit,
                 'tolerance': self.tolerance, 'verdict': self.verdict,
@@ -99,17 +101,21 @@ def show(title: str, claims: Sequence[Claim], comm: Any,
     table.add_column('unit')
     table.add_column('')
     table.add_column('where from', style='dim', max_width=40)
+    notes = list(dict.fromkeys(c.note for c in claims if c.note))
     styles = {'PASS': 'green', 'differs': 'bold red', 'measured': 'dim'}
     for claim in claims:
-        table.add_row(claim.what, written(claim.value), written(claim.ours),
-                      claim.unit, Text(claim.verdict, styles[claim.verdict]),
-                      claim.source)
+        mark = f' [{notes.index(claim.note) + 1}]' if claim.note else ''
+        table.add_row(
+            Text(claim.what + mark), written(claim.value),
+            written(claim.ours), claim.unit,
+            Text(claim.verdict, styles[claim.verdict]), claim.source)
 
     console = console or Console()
     console.print(table)
-    for k, note in enumerate(dict.fromkeys(c.note for c in claims if c.note)):
-        console.print(f'[{k + 1}] {note}', style='dim', markup=False)
-    console.print(summary(claims), markup=False)
+    for k, note in enumerate(notes):
+        console.print(f'[{k + 1}] {note}', style='dim', markup=False,
+                      highlight=False)
+    console.print(summary(claims), markup=False, highlight=False)
 
 
 def summary(claims: Sequence[Claim]) -> str:

@@ -7,7 +7,7 @@ by another program; no figure of the paper is claimed to be reproduced.
 """
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -39,20 +39,6 @@ LATENCIES = {16.5: 10, 20.0: 5, 25.0: 4, 30.0: 3, 40.0: 2}
 DURATION = 1000.0
 
 
-class Cells(NamedTuple):
-    """What single cells did, for the figure.
-
-    ``traces`` is preset -> (v in mV [T], spike times) at I = 10; ``pulses``
-    and ``latencies`` are sizes and steps, ``thresholds`` number of driven
-    steps -> least weight of a wave.
-    """
-
-    traces: dict[str, tuple[np.ndarray, np.ndarray]]
-    pulses: np.ndarray
-    latencies: np.ndarray
-    thresholds: dict[int, float]
-
-
 def run(output: str | Path, comm: Any, small: bool = False) -> list[Claim]:
     """Run all of it into ``output`` on the ranks of ``comm``.
 
@@ -72,7 +58,7 @@ def run(output: str | Path, comm: Any, small: bool = False) -> list[Claim]:
     claims += more + moving + weak + halo + seen_claims + rich
 
     if comm.rank == 0:
-        cells = Cells(traces, pulses, latencies, thresholds)
+        cells = figures.Cells(traces, pulses, latencies, thresholds)
         figures.draw_cells(folder/'cells.png', cells)
         figures.draw_waves(folder/'waves.png', maps, told)
         figures.draw_sheets(folder/'sheets.png', seen)
@@ -137,8 +123,8 @@ def latency(pulses: np.ndarray, comm: Any, steps: int = 200) -> np.ndarray:
     One cell for each size of a pulse that lasts one step.
     """
     net = Network(seed=1)
-    net.population('cells', Izhikevich.regular_spiking(initial=waves.REST),
-                   pulses.size)
+    net.population('cells', Izhikevich.preset(
+        'regular_spiking', initial=waves.REST), pulses.size)
     net.stimulate('cells', ConstantCurrent(pulses, stop=1.0))
     with Simulation(net, dt=1.0, comm=comm) as simulation:
         simulation.run(steps)

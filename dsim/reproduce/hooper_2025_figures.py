@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,9 +12,6 @@ from dsim.reproduce import hooper_2025_layers as layers
 from dsim.reproduce import pictures
 from dsim.reproduce.hooper_2025_sheet import Seen
 from dsim.reproduce.hooper_2025_waves import CASES, CRITICAL
-
-if TYPE_CHECKING:
-    from dsim.reproduce.hooper_2025 import Cells
 
 MARK = 'GAIN-like, reconstructed from the abstract of Hooper (2025). '
 LOW, HIGH = -85.0, -35.0
@@ -33,7 +30,21 @@ NAMES = {
 }
 
 
-def draw_cells(path: Path, cells: 'Cells') -> None:
+class Cells(NamedTuple):
+    """What single cells did.
+
+    ``traces`` is preset -> (v in mV [T], spike times) at I = 10; ``pulses``
+    and ``latencies`` are sizes and steps, ``thresholds`` number of driven
+    steps -> least weight of a wave.
+    """
+
+    traces: dict[str, tuple[np.ndarray, np.ndarray]]
+    pulses: np.ndarray
+    latencies: np.ndarray
+    thresholds: dict[int, float]
+
+
+def draw_cells(path: Path, cells: Cells) -> None:
     """Draw v of three kinds of cells, latencies and thresholds."""
     with style.figure(path, 4.6) as figure:
         upper, lower = figure.subfigures(2, 1, height_ratios=(3, 2.4))
@@ -60,14 +71,14 @@ def draw_cells(path: Path, cells: 'Cells') -> None:
             'fires twice.')
 
 
-def _draw_latency(axes: Axes, cells: 'Cells') -> None:
+def _draw_latency(axes: Axes, cells: Cells) -> None:
     axes.plot(cells.pulses, cells.latencies, color=style.COLOURS[0],
               drawstyle='steps-post')
     axes.axvline(CRITICAL, color=style.FAINT, linestyle=':', linewidth=0.9)
     axes.text(CRITICAL + 0.5, 0.92*cells.latencies.max(), f'{CRITICAL:.6f}',
               fontsize=7, color=style.FAINT)
-    axes.set(xlabel='size of the pulse', ylabel='latency (steps)', xlim=(14, 46),
-             ylim=(0, None), title='a pulse and its spike')
+    axes.set(xlabel='size of the pulse', ylabel='latency (steps)',
+             xlim=(14, 46), ylim=(0, None), title='a pulse and its spike')
 
 
 def _draw_thresholds(axes: Axes, thresholds: Mapping[int, float]) -> None:

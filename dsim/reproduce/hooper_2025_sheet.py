@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dsim.io.frames import read_frames
+from dsim.io.sonata import read_spikes
 from dsim.network import Network
 from dsim.neurons.izhikevich import Izhikevich
-from dsim.report import folder as folders
-from dsim.report import movie
 from dsim.reproduce.base import Claim
 from dsim.reproduce.hooper_2025_waves import (
     MOORE,
@@ -84,8 +84,8 @@ def network(sheet: Sheet) -> Network:
     initial: dict[str, Any] = dict(REST)
     if sheet.tired is not None:
         initial['u'] = np.where(sheet.tired, TIRED, REST['u'])
-    cells = net.population('cells', Izhikevich.regular_spiking(
-        initial=initial), shape)
+    cells = net.population('cells', Izhikevich.preset(
+        'regular_spiking', initial=initial), shape)
     net.project(cells, cells, rule=neighbours(sheet.neighbourhood),
                 weight=sheet.weight, delay=1.0)
     for time, driven in sheet.pulses:
@@ -103,11 +103,9 @@ def run(sheet: Sheet, output: Path, comm: Any) -> Seen:
         simulation.run(sheet.duration)
     seen = None
     if comm.rank == 0:
-        cells, = folders.read(place).activities
-        path = place/'frames.h5'
-        kept = movie.chosen(path, movie.look(path, 'cells', 'v'), 1)
-        seen = Seen(cells.times, cells.ids.astype(np.int64), kept.times,
-                    kept.data)
+        times, ids = read_spikes(place/'spikes.h5')['cells']
+        kept = read_frames(place/'frames.h5', 'cells', 'v')
+        seen = Seen(times, ids.astype(np.int64), kept.times, kept.data)
     return comm.bcast(seen)
 
 

@@ -87,8 +87,8 @@ def network(rule: Stencil, weight: float, side: int = SIDE,
             steps: int = KICK_STEPS) -> Network:
     """Return a resting grid whose centre is driven for ``steps`` steps."""
     net = Network(seed=1)
-    cells = net.population('cells', Izhikevich.regular_spiking(initial=REST),
-                           (side, side))
+    cells = net.population('cells', Izhikevich.preset(
+        'regular_spiking', initial=REST), (side, side))
     net.project(cells, cells, rule=rule, weight=weight, delay=1.0)
     drive = np.zeros((side, side))
     drive[side//2, side//2] = KICK

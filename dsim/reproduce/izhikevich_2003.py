@@ -13,9 +13,9 @@ from scipy import stats
 
 from dsim.connectivity import AllToAll
 from dsim.distributions import Uniform
+from dsim.io.sonata import read_spikes
 from dsim.network import Network
 from dsim.neurons.izhikevich import Izhikevich
-from dsim.report import folder as folders
 from dsim.reproduce import base, measures
 from dsim.reproduce import izhikevich_2003_figures as figures
 from dsim.reproduce import izhikevich_2003_gallery as gallery
@@ -91,8 +91,10 @@ def joined(exc: tuple[np.ndarray, np.ndarray],
 
 def transcribed(seed: int, plan: Plan) -> Activity:
     """Run the published program for a second."""
-    sizes = [rows*columns for rows, columns in plan[:2]]
-    return Activity(*program(seed, *sizes, round(DURATION)), *sizes)
+    excitatory = plan.excitatory[0]*plan.excitatory[1]
+    inhibitory = plan.inhibitory[0]*plan.inhibitory[1]
+    times, numbers = program(seed, excitatory, inhibitory, round(DURATION))
+    return Activity(times, numbers, excitatory, inhibitory)
 
 
 def run(output: str | Path, comm: Any, small: bool = False) -> list[Claim]:
@@ -132,9 +134,10 @@ def _written(folder: Path, plan: Plan, one: Activity, comm: Any) -> Claim:
         simulation.run(DURATION)
     same = None
     if comm.rank == 0:
-        exc, inh = folders.read(folder/'network').activities
-        found = joined((exc.times, exc.ids), (inh.times, inh.ids), plan)
-        same = all(map(np.array_equal, found, one))
+        kept = read_spikes(folder/'network'/'spikes.h5')
+        found = joined(kept['exc'], kept['inh'], plan)
+        same = (np.array_equal(found.times, one.times)
+                and np.array_equal(found.numbers, one.numbers))
     return Claim('spikes written by these ranks = spikes of one rank', True,
                  comm.bcast(same), 'promise of dsim')
 
@@ -152,7 +155,7 @@ def _paper(ours: list[Activity], rows: list[dict[str, Any]]) -> list[Claim]:
         rhythm(ours[0]).frequencies,
         np.mean([rhythm(each).power for each in ours], axis=0))
     names = list(mine[0])[2:]
-    claims = [
+    return [
         Claim(names[0] + ', mean', Range(7, 9), mean(names[0]), PAPER, 'Hz',
               note=note),
         Claim(names[1] + ', mean', Range(7, 9), mean(names[1]), PAPER, 'Hz'),
@@ -161,8 +164,9 @@ def _paper(ours: list[Activity], rows: list[dict[str, Any]]) -> list[Claim]:
               note='Intervals are more regular than those of a Poisson '
               'process, since a pause follows a spike: in the published '
               'program as much as here.'),
-        Claim('alpha rhythm: peak of the mean spectrum', Range(*BANDS['alpha']),
-              round(measures.peak(average, 3.0, 20.0), 2), PAPER, 'Hz'),
+        Claim('alpha rhythm: peak of the mean spectrum',
+              Range(*BANDS['alpha']), round(
+                  measures.peak(average, 3.0, 20.0), 2), PAPER, 'Hz'),
         Claim('alpha: power over that above 100 Hz', Range(5, np.inf),
               mean(names[5]), PAPER),
         Claim('gamma rhythm: peak, mean of the seeds', Range(30, 50),
@@ -170,7 +174,6 @@ def _paper(ours: list[Activity], rows: list[dict[str, Any]]) -> list[Claim]:
         Claim('gamma: power over that above 100 Hz', Range(5, np.inf),
               mean(names[6]), PAPER),
     ]
-    return claims
 
 
 def _comparisons(rows: list[dict[str, Any]]) -> list[Claim]:

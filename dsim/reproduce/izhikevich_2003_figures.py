@@ -119,8 +119,9 @@ def _draw_spectra(axes: Axes, ours: Sequence[Activity],
                   va='top', fontsize=7, color=style.FAINT,
                   transform=axes.get_xaxis_transform())
     axes.set(xscale='log', yscale='log', xlabel='frequency (Hz)',
-             ylabel='power of the rate (Hz²/Hz)', title='spectrum of the mean rate',
-             xticks=(2, 5, 10, 20, 40, 100), xlim=(2, 100))
+             ylabel='power of the rate (Hz²/Hz)',
+             title='spectrum of the mean rate', xticks=(2, 5, 10, 20, 40, 100),
+             xlim=(2, 100))
     axes.set_xticklabels(['2', '5', '10', '20', '40', '100'])
     axes.xaxis.set_minor_locator(style.matplotlib.ticker.NullLocator())
     axes.legend(loc='lower left')

@@ -159,11 +159,11 @@ PATTERNS: dict[str, tuple[str, Says]] = {
         lambda x: x.spikes.size == 1 and x.spikes[0] > 300),
     'inhibition_induced_spiking': (
         'spikes while the current is lowered',
-        lambda x: 2 <= x.spikes.size == x.between(50, 250)
+        lambda x: x.spikes.size == x.between(50, 250) >= 2
         and max(x.bursts) == 1),
     'inhibition_induced_bursting': (
         'bursts while the current is lowered',
-        lambda x: 2 <= len(x.bursts) and min(x.bursts) >= 3
+        lambda x: len(x.bursts) >= 2 and min(x.bursts) >= 3
         and x.spikes.size == x.between(50, 250)),
 }
 
