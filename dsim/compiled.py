@@ -6,8 +6,10 @@ library is switched off: its vector ``exp`` differs in the last bit from the
 scalar one that finishes a loop's remainder.
 """
 
+import hashlib
 import operator
 import os
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault('NUMBA_DISABLE_INTEL_SVML', '1')
@@ -17,19 +19,48 @@ from numba import types  # noqa: E402
 from numba.extending import overload  # noqa: E402
 
 
+def _sources() -> str:
+    """Return a hash of all files with compiled code."""
+    here = Path(__file__).parent
+    text = hashlib.blake2b(digest_size=6)
+    for folder in here, here / 'partitioning', here.parent / 'partitioning':
+        for file in sorted(folder.rglob('*.py')):
+            text.update(file.read_bytes())
+    return text.hexdigest()
+
+
+def _cache_folder() -> str:
+    base = (os.environ.get('NUMBA_CACHE_DIR')
+            or os.path.join(os.environ.get('XDG_CACHE_HOME')
+                            or os.path.expanduser('~/.cache'), 'numba'))
+    return os.path.join(base, f'dsim-{_sources()}')
+
+
+CACHE = _cache_folder()
+"""Where machine code is kept.
+
+numba looks at a function's own file only, not at those of the functions that
+it calls; so each state of the sources has a folder of its own.
+"""
+
+
 def compiled(function: Any) -> Any:
     """Compile ``function`` to machine code at its first call.
 
-    The code is kept on disk beside the module (or in ``NUMBA_CACHE_DIR``),
-    so only the first run on a machine pays for it.  Where neither place can
-    be written, each process compiles for itself.
+    The code is kept on disk (in `CACHE`), so only the first run on a
+    machine pays for it.  Where nothing can be written, each process
+    compiles for itself.
     """
-    flags = {'error_model': 'numpy', 'nogil': True}
+    flags: dict[str, Any] = {'error_model': 'numpy', 'nogil': True}
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = CACHE
     try:
         return numba.njit(cache=True, **flags)(function)
-    except RuntimeError:
+    except (RuntimeError, OSError):
         # numba found no folder that it may write its cache to
         return numba.njit(**flags)(function)
+    finally:
+        numba.config.CACHE_DIR = before
 
 
 @overload(operator.getitem)

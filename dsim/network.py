@@ -27,6 +27,7 @@ class Population:
     model: Neuron
     shape: Shape
     precision: str = 'float64'
+    record_spikes: bool = True
 
     @property
     def size(self) -> int:
@@ -107,11 +108,13 @@ class Network:
 
     def population(self, name: str, model: Neuron | type[Neuron],
                    shape: int | Sequence[int], *,
-                   precision: str = 'float64') -> Population:
+                   precision: str = 'float64',
+                   record_spikes: bool = True) -> Population:
         """Add a population and return it.
 
         ``shape`` is (rows, columns), or a number of neurons for one row.
-        ``precision`` is that of the state: 'float64' or 'float32'.
+        ``precision`` is that of the state: 'float64' or 'float32'.  Its
+        spikes are kept if ``record_spikes``, counted in any case.
         """
         if not isinstance(name, str) or not name.isidentifier():
             raise BadValue('population', name, 'a name of letters, digits '
@@ -125,9 +128,12 @@ class Network:
         if precision not in ('float64', 'float32'):
             raise BadValue(f'{name}.precision', precision,
                            "'float64' or 'float32'")
+        if not isinstance(record_spikes, bool | np.bool_):
+            raise BadValue(f'{name}.record_spikes', record_spikes,
+                           'True or False')
 
         made = Population(name, model, grid(shape, f'{name}.shape'),
-                          precision)
+                          precision, bool(record_spikes))
         self._check_values(made)
         self.populations[name] = made
         return made
@@ -217,6 +223,20 @@ class Network:
             projection.name, self.seed, self.sheet, projection.source.shape,
             projection.target.shape, projection.source is projection.target,
             projection.kernel)
+
+    def describe(self) -> str:
+        """Return the whole network in words, a line for each part."""
+        lines = [f'network: seed {self.seed}, {self.sheet}']
+        lines += [f'population {p.name}: {p.model!r}, shape {p.shape}, '
+                  f'{p.precision}' for p in self.populations.values()]
+        lines += [f'projection {p.name}: {p.rule!r}, {p.kernel!r}, weight '
+                  f'{p.weight!r}, delay {p.delay!r}, receptor {p.receptor}'
+                  for p in self.projections]
+        lines += [f'stimulus {s.name}: {s.stimulus!r}'
+                  for s in self.stimulations]
+        lines += [f'{r.kind} {r.name}: every {r.interval} ms'
+                  for r in self.recordings]
+        return '\n'.join(lines)
 
     def _check_values(self, population: Population) -> None:
         # One neuron shows a wrong kind or shape of value before any rank

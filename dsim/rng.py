@@ -91,7 +91,27 @@ def words(key: np.uint64, identity: int,
 
 
 @compiled
-def _fill_words(drawn, key, identities, size, index):
+def fill_words(drawn, key, identity, first, size):
+    """Write ``words(key, identity, first + j)`` for all j < size.
+
+    One after the other, four words each.  The rounds are spelled out here,
+    as a call of `words` would not become vector code.
+    """
+    k0, k1 = _halves(key)
+    c0, c1 = _halves(identity)
+    for j in range(size):
+        a, b = c0, c1
+        c, d = _halves(first + j)
+        for r in range(10):
+            a, b, c, d = _round(a, b, c, d, k0, k1, r)
+        drawn[4*j] = a
+        drawn[4*j + 1] = b
+        drawn[4*j + 2] = c
+        drawn[4*j + 3] = d
+
+
+@compiled
+def _fill_words_of(drawn, key, identities, size, index):
     # words(key, identities[j], index) for all j < size, one after the other.
     # The rounds are spelled out here as a call of `words` would not become
     # vector code, and for its sake the size is rounded up: both arrays have
@@ -269,7 +289,7 @@ def add_normals(out: np.ndarray, key: np.uint64, first_step: int,
             firsts = first_ids[row:row + height] + column
             size = _fill_blocks(blocks, firsts, columns)
             for t in range(out.shape[0]):
-                _fill_words(drawn, key, blocks, size, first_step + t)
+                _fill_words_of(drawn, key, blocks, size, first_step + t)
                 i = row*width + column
                 word = 0
                 for first in firsts:
@@ -346,7 +366,7 @@ def add_poisson(out: np.ndarray, key: np.uint64, first_step: int,
             counts[:] = 0.0
             for piece in range(np.int64(pieces[:size].max())):
                 index = (first_step + t) | (piece << _TRY)
-                _fill_words(drawn, key, ids, size, index)
+                _fill_words_of(drawn, key, ids, size, index)
                 for j in range(size):
                     # 0 adds nothing: a piece that this mean does not have
                     x = _unit(drawn[4*j], drawn[4*j + 1])

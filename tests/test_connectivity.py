@@ -39,8 +39,8 @@ PERIODIC = [(False, False), (True, False), (True, True)]
 KERNELS = {
     'gaussian': (Gaussian(0.12), lambda dy, dx: np.where(
         np.hypot(dy, dx) <= 0.36, np.exp(-(dy**2 + dx**2)/(2*0.12**2)), 0)),
-    'exponential': (Exponential(0.1), lambda dy, dx: np.where(
-        np.hypot(dy, dx) <= 0.5, np.exp(-np.hypot(dy, dx)/0.1), 0)),
+    'exponential': (Exponential(0.1, 0.49), lambda dy, dx: np.where(
+        np.hypot(dy, dx) <= 0.49, np.exp(-np.hypot(dy, dx)/0.1), 0)),
     'disc': (Disc(0.301), lambda dy, dx: 1.0*(np.hypot(dy, dx) <= 0.301)),
     'ring': (Ring(0.19, 0.41), lambda dy, dx: 1.0*(
         (np.hypot(dy, dx) >= 0.19) & (np.hypot(dy, dx) <= 0.41))),
@@ -106,7 +106,7 @@ def chances(joined, owner, formula, no_self=False):
 
 
 def likelihood(observed, expected, joined, owner, variance=None):
-    """Chi-square p-value over bins of distance and of direction.
+    """Chi-square p-value over bins of distance, direction and place.
 
     ``variance`` of each pair's count; that of Poisson numbers if left out.
     """
@@ -115,6 +115,13 @@ def likelihood(observed, expected, joined, owner, variance=None):
     far = np.round(np.hypot(dy, dx), 9)
     edges = np.unique(np.quantile(far[expected > 0], np.linspace(0, 1, 9)))
     bins = quadrant*edges.size + np.searchsorted(edges, far)
+
+    # Neurons near the border apart, as their kernels are cut there
+    rows, columns = joined.grids(owner)[0]
+    y, x = np.indices((rows, columns)).reshape(2, -1)
+    middle = ((abs(y + 0.5 - rows/2) < 0.35*rows)
+              & (abs(x + 0.5 - columns/2) < 0.35*columns))
+    bins += (bins.max() + 1)*middle[:, None]
     counts, means, spread = (
         np.bincount(bins.ravel(), np.asarray(x, float).ravel()) for x in
         (observed, expected, expected if variance is None else variance))
@@ -164,7 +171,7 @@ def test_a_wrong_kernel_would_be_found_out(sampler):
     _, formula = KERNELS['gaussian']
 
     wider = chances(joined, 'target', lambda dy, dx: np.where(
-        np.hypot(dy, dx) <= 0.36, np.exp(-(dy**2 + dx**2)/(2*0.125**2)), 0))
+        np.hypot(dy, dx) <= 0.36, np.exp(-(dy**2 + dx**2)/(2*0.14**2)), 0))
     assert likelihood(observed, 40*wider, joined, 'target') < LIKELY
     shifted = np.roll(40*chances(joined, 'target', formula), 1, axis=0)
     with pytest.raises(AssertionError, match='of no probability'):
@@ -172,8 +179,7 @@ def test_a_wrong_kernel_would_be_found_out(sampler):
     # An open edge that would not renormalise
     weights = formula(*separations(joined, 'target'))
     flat = weights*observed.sum()/weights.sum()
-    assert stats.chisquare(observed.sum(axis=1),
-                           flat.sum(axis=1)).pvalue < LIKELY
+    assert likelihood(observed, flat, joined, 'target') < LIKELY
 
 
 def lane(n=4000):
@@ -300,10 +306,10 @@ def test_alias_tables_hold_the_probabilities(kernel, grids, periodic):
         scale = found.sum()/weights[owner].sum()
         if all(periodic):
             assert scale*weights[owner].sum() == pytest.approx(1, abs=1e-12)
-        tolerance = 1e-7 if kernel == 'profile' else 0
-        np.testing.assert_allclose(
-            found.ravel(), weights[owner]*scale, rtol=tolerance,
-            atol=2**-31)
+        # A profile is read off a table
+        tolerance = 1e-7 if kernel == 'profile' else 2**-31
+        np.testing.assert_allclose(found.ravel(), weights[owner]*scale,
+                                   rtol=0, atol=tolerance)
 
 
 def test_tables_are_made_only_where_they_pay():
@@ -338,29 +344,37 @@ def test_span_holds_all_cells_in_reach():
 @pytest.mark.parametrize('kernel', KERNELS)
 def test_pairs_are_joined_with_their_probability(kernel, grids, periodic):
     profile, formula = KERNELS[kernel]
-    joined = pairing(*GRIDS[grids], periodic, profile)
-    rule = PairwiseBernoulli(0.3, self_connections=grids != 'equal')
-    observed = matrix(rule, joined)
-    assert observed.max() == 1
+    times = 40
+    trials = [pairing(*GRIDS[grids], periodic, profile, seed=seed)
+              for seed in range(times)]
+    joined = trials[0]
+
+    def observe(probability):
+        rule = PairwiseBernoulli(probability, grids != 'equal')
+        found = np.array([matrix(rule, trial) for trial in trials])
+        assert found.max() == 1
+        return found.sum(axis=0)
 
     weights = np.asarray(formula(*separations(joined, 'target')), float)
     chance = 0.3*weights/(0.45**2/4 if kernel == 'profile' else 1)
     if joined.same:
         np.fill_diagonal(chance, 0)
-    assert likelihood(observed, chance, joined, 'target',
-                      chance*(1 - chance)) > LIKELY
+    observed, expected = observe(0.3), times*chance
+    variance = expected*(1 - chance)
+    assert likelihood(observed, expected, joined, 'target',
+                      variance) > LIKELY
+    assert likelihood(observe(0.34), expected, joined, 'target',
+                      variance) < LIKELY
+
     # The number of sources of each target, and of targets of each source
     for axis in (0, 1):
-        spread = (chance*(1 - chance)).sum(axis=axis)
-        square = ((observed - chance).sum(axis=axis)**2/spread).sum()
+        spread = variance.sum(axis=axis)
+        square = ((observed - expected).sum(axis=axis)**2/spread).sum()
         both = 2*min(stats.chi2.sf(square, spread.size),
                      stats.chi2.cdf(square, spread.size))
         assert both > LIKELY
-    assert rule.degree(joined) >= 0.8*chance.sum(axis=1).mean()
-
-    wrong = matrix(PairwiseBernoulli(0.35, rule.self_connections), joined)
-    assert likelihood(wrong, chance, joined, 'target',
-                      chance*(1 - chance)) < LIKELY
+    degree = PairwiseBernoulli(0.3).degree(joined)
+    assert degree > 0.8*chance.sum(axis=1).mean()
 
 
 @pytest.mark.parametrize('periodic', PERIODIC)
@@ -529,13 +543,13 @@ def test_another_seed_or_projection_draws_anew(rule, sampler):
         common = (base*other).sum()
         expected = (base.sum(axis=1)[:, None]*other/216).sum()
         assert common < 10*expected
-        assert (base != other).any(axis=1).mean() > 0.99
+        assert (base != other).any(axis=1).mean() > 0.95
 
 
 @pytest.mark.parametrize('rule', rules(), ids=lambda r: r.name)
 def test_no_connection_goes_beyond_the_reach(rule, sampler):
     for kernel, periodic in itertools.product(
-            [Gaussian(0.1), Box(0.5, 0.2), Disc(2.0)], PERIODIC):
+            [Gaussian(0.15), Box(0.7, 0.9), Disc(2.0)], PERIODIC):
         joined = pairing(periodic=periodic, kernel=kernel)
         dy, dx = separations(joined, rule.owner)
         counts = matrix(rule, joined)
@@ -573,7 +587,8 @@ def test_impossible_degrees_are_refused(rule):
     (Ring(0.01, 0.02), {}),
     (Disc(0.05), {'self_connections': False}),
     (Disc(0.1), {'multiple_contacts': False}),
-    (Ring(0.9, 0.95), {'self_connections': False}),
+    # Only those near two corners find any
+    (Ring(1.5, 1.55), {}),
 ], ids=str)
 def test_a_kernel_without_neurons_is_told(rule, kernel, settings, sampler):
     joined = pairing(kernel=kernel)

@@ -10,7 +10,10 @@ from dsim.connectivity import KERNELS, RULES, Edges, Gaussian, Stencil
 from dsim.connectivity.synapse_values import Distance, Falloff
 from dsim.distributions import DISTRIBUTIONS, Uniform
 from dsim.errors import DsimError
-from dsim.model import ARGUMENTS, SPECIAL, arguments, describe, load
+from dsim.model import load
+from dsim.model.keys import ARGUMENTS, keys_of
+from dsim.model.page import describe
+from dsim.model.special import SPECIAL
 from dsim.neurons import NEURONS
 from dsim.stimuli import STIMULI
 from dsim.values import evaluate
@@ -115,7 +118,7 @@ def changed(old, new):
 
 
 def test_what_a_file_says_is_what_there_is(folder):
-    network, settings, _ = made(folder)
+    network, settings, *_ = made(folder)
     assert (settings.duration, settings.dt) == (2000.0, 1.0)
     assert settings.processes is None
     assert (settings.exchange, settings.folder) == ('halo', 'runs/m')
@@ -155,7 +158,7 @@ def test_what_a_file_says_is_what_there_is(folder):
 
 
 def test_overrides_reach_the_network(folder):
-    network, settings, _ = made(
+    network, settings, *_ = made(
         folder, FILE, 'populations.exc.shape=[6, 10]', 'simulation.dt=0.5',
         'projections.near.weight=1.5', 'projections.2.delay=2 ms',
         'stimuli.background.std=1', 'simulation.processes=[1, 2]',
@@ -234,10 +237,10 @@ def test_every_neuron_model_survives_a_model_file(folder, name):
 def test_every_argument_has_a_row_of_its_own():
     for table in RULES, KERNELS, STIMULI:
         for cls in table.values():
-            for key in SPECIAL.get(cls, (arguments(cls),))[0]:
+            for key in keys_of(cls)[0]:
                 assert key.meaning, f'{cls.__name__}.{key.name}'
                 assert cls in SPECIAL or key.name in ARGUMENTS, (
-                    f'{cls.__name__}.{key.name} has no row in dsim/model.py')
+                    f'{cls.__name__}.{key.name} has no row in dsim/model')
     assert len(DISTRIBUTIONS) > 1
 
 

@@ -5,8 +5,10 @@ import math
 import pytest
 
 from dsim.errors import BadValue, DsimError, InputFileError, ModelFileError
-from dsim.io import modelfile
-from dsim.io.modelfile import (
+from dsim.io import modelfile, together
+from dsim.io.modelfile import load
+from dsim.io.toml import as_toml
+from dsim.io.tree import (
     FLAG,
     NUMBER,
     TABLE,
@@ -16,8 +18,6 @@ from dsim.io.modelfile import (
     Kind,
     Node,
     Origin,
-    as_toml,
-    load,
 )
 
 FILE = """\
@@ -313,7 +313,7 @@ def test_rank_0_reads_for_all(comm, shared_tmp_path, monkeypatch):
     else:
         # The disk of another rank may hold something else
         monkeypatch.setattr(modelfile, 'read_text', lambda path: 'a = 0')
-    monkeypatch.setattr(modelfile, '_PIECE', 5)
+    monkeypatch.setattr(together, 'PIECE', 5)
     assert load(path, ['run.length=2'], comm).value['run']['length'] == 2
 
     # All ranks fail alike, with one kind of error and one sentence

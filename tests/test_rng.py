@@ -77,7 +77,7 @@ def test_known_answers(counter, key, answer):
 def test_words_of_a_tile_are_the_words():
     identities = np.arange(5, 5 + 32)*1_000_003
     drawn = np.zeros(4*32, np.uint32)
-    rng._fill_words(drawn, KEY, identities, 17, 3)
+    rng._fill_words_of(drawn, KEY, identities, 17, 3)
     for j in range(17):
         assert tuple(drawn[4*j:4*j + 4]) == rng.words(KEY, identities[j], 3)
 

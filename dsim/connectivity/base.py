@@ -76,6 +76,10 @@ class Rule:
         """Return how far a connection can go, per axis in mm."""
         return pairing.kernel.reach()
 
+    def length(self, pairing: Pairing) -> float:
+        """Return a bound in mm on the length of a connection."""
+        return float(np.hypot(*self.reach(pairing)))
+
     def degree(self, pairing: Pairing) -> float:
         """Return the expected number of partners of one owner."""
         raise TypeError(f'{type(self).__name__} declares no degree')

@@ -7,7 +7,7 @@ from dsim.compiled import compiled
 from dsim.connectivity.base import Pairing, Rows, Rule, mean_profile
 from dsim.connectivity.degree import span
 from dsim.connectivity.kernels import profile
-from dsim.connectivity.offsets import fill_words, wrapped
+from dsim.connectivity.offsets import wrapped
 from dsim.errors import BadValue
 from dsim.space import shortest
 from dsim.values import is_number
@@ -47,6 +47,9 @@ class PairwiseBernoulli(Rule):
             _draw(*arguments, pointer, found)
         found = found[:pointer[-1]]
         return Rows(pointer, found, found)
+
+    def length(self, pairing: Pairing) -> float:
+        return pairing.kernel.length()
 
     def degree(self, pairing: Pairing) -> float:
         return self.probability*mean_profile(pairing, self.owner)
@@ -96,7 +99,8 @@ def _row(owner, probability, first, begin, end, dy, x, pitch, length,
     # One call of the generator serves four neighbours
     kind, a, b, _, table = code
     group = (first + begin) >> 2
-    fill_words(drawn, key, owner, group, ((first + end - 1) >> 2) - group + 1)
+    blocks = ((first + end - 1) >> 2) - group + 1
+    rng.fill_words(drawn, key, owner, group, blocks)
     for c in range(begin, end):
         source = first + c
         word = drawn[source - 4*group]*2.0**-32

@@ -21,7 +21,6 @@ from dsim.connectivity.offsets import (
     BLOCKS,
     NOT_FOUND,
     accept,
-    fill_words,
     wrapped,
 )
 from dsim.errors import BadValue, SimulationError
@@ -84,6 +83,9 @@ class _FixedDegree(Rule):
         pointer = np.arange(owners.size + 1, dtype=np.int64)*self.number
         draws = np.tile(np.arange(self.number, dtype=np.int64), owners.size)
         return Rows(pointer, found, draws)
+
+    def length(self, pairing: Pairing) -> float:
+        return pairing.kernel.length()
 
     def degree(self, pairing: Pairing) -> float:
         return float(self.number)
@@ -157,7 +159,7 @@ def _draw(owners, degree, grid, partners, extent, periodic, code, no_self,
                          NOT_FOUND*degree + 1 - tried)
             if blocks <= 0:
                 return owner
-            fill_words(drawn, key, owner, tried, blocks)
+            rng.fill_words(drawn, key, owner, tried, blocks)
             tried += blocks
             _propose(drawn, blocks, (row0, rows, column0, columns), partners,
                      place, pitch, extent, periodic, code, cells, candidates)

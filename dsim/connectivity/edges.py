@@ -75,4 +75,8 @@ class Edges(Rule):
         array = np.asarray(ids)
         if array.ndim != 1 or (array.size and array.dtype.kind not in 'iu'):
             raise BadValue(f'edges.{name}', ids, 'a list of whole numbers')
+        # It would be negative as a signed number
+        if array.dtype.kind == 'u' and array.size and array.max() >= 2**63:
+            k = int(array.argmax())
+            raise BadValue(f'edges.{name}[{k}]', int(array[k]), 'an id')
         return array.astype(np.int64)

@@ -43,6 +43,10 @@ class Kernel:
         """Return (rows, columns): the largest |dy| and |dx| in mm."""
         raise TypeError(f'{type(self).__name__} declares no reach')
 
+    def length(self) -> float:
+        """Return the largest distance in mm: the cut-off of a round one."""
+        return max(self.reach())
+
     def code(self) -> KernelCode:
         """Return the kernel as numbers for compiled code."""
         return KernelCode(self.kind, *self.numbers(), self.reach(),
@@ -163,6 +167,9 @@ class Box(Kernel):
 
     def reach(self) -> tuple[float, float]:
         return self.height/2, self.width/2
+
+    def length(self) -> float:
+        return math.hypot(self.height/2, self.width/2)
 
 
 class Uniform(Kernel):

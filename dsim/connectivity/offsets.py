@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dsim import rng
 from dsim.compiled import compiled
 from dsim.connectivity.base import Pairing
 from dsim.connectivity.kernels import Uniform, profile
-from dsim.rng import _halves, _round
 
 MOST_ENTRIES = 1 << 20
 """Larger tables would not stay in the cache, and take long to make."""
@@ -159,26 +159,6 @@ def _alias(chance, threshold, alias):
 
 
 @compiled
-def fill_words(drawn, key, identity, first, size):
-    """Write ``rng.words(key, identity, first + j)`` for all j < size.
-
-    One after the other, four words each.  The rounds are spelled out here,
-    as a call of `rng.words` would not become vector code.
-    """
-    k0, k1 = _halves(key)
-    c0, c1 = _halves(identity)
-    for j in range(size):
-        a, b = c0, c1
-        c, d = _halves(first + j)
-        for r in range(10):
-            a, b, c, d = _round(a, b, c, d, k0, k1, r)
-        drawn[4*j] = a
-        drawn[4*j + 1] = b
-        drawn[4*j + 2] = c
-        drawn[4*j + 3] = d
-
-
-@compiled
 def batch(missing, tried, degree):
     """Return how many blocks of words to make at once.
 
@@ -186,7 +166,7 @@ def batch(missing, tried, degree):
     vectors, and none beyond the last candidate before giving up.
     """
     left = NOT_FOUND*degree + 1 - tried
-    return min((missing + 16)//16*8, BLOCKS, left)
+    return min((missing + 16)//16*8, BLOCKS, (left + 1)//2)
 
 
 @compiled
@@ -220,7 +200,7 @@ def draw(owners, degree, grid, partners, periodic, tables, no_self, multiple,
             blocks = batch(degree - got, tried, degree)
             if blocks <= 0:
                 return owner
-            fill_words(drawn, key, owner, tried >> 1, blocks)
+            rng.fill_words(drawn, key, owner, tried >> 1, blocks)
             tried += 2*blocks
             _propose(drawn, 2*blocks, table, cell, partners, periodic,
                      entries, candidates)

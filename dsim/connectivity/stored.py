@@ -197,7 +197,8 @@ class _Filler:
                          far)
 
     def _delays(self, owners: np.ndarray, rows: Rows) -> np.ndarray | int:
-        if self.landing.shortest == self.landing.longest:
+        if (self.landing.shortest == self.landing.longest
+                and not sv.is_sampled(self.delay)):
             return self.landing.shortest
         found = self._values(self.delay, self.delay_key, owners, rows)
         steps = np.floor(found/self.landing.dt + 0.5)

@@ -119,6 +119,11 @@ def values(value: SynapseValue, key: np.uint64, owners: np.ndarray,
     return np.asarray(value, dtype=np.float64)[draws]
 
 
+def is_sampled(value: SynapseValue) -> bool:
+    """Tell whether `bounds` knows ``value`` at some distances only."""
+    return needs_distance(value) and not isinstance(value, Distance | Falloff)
+
+
 def needs_distance(value: SynapseValue) -> bool:
     """Tell whether ``value`` is a function of distance."""
     return callable(value) and not isinstance(value, Distribution)

@@ -58,7 +58,8 @@ def connect(name: str, comm: Any, layout: Layout) -> Exchange:
 
     Raises `UnknownName` if there is no such scheme.
     """
-    return lookup('exchange scheme', name, EXCHANGES)(comm, layout.plan)
+    return lookup('exchange scheme', name, EXCHANGES, 'simulation.exchange')(
+        comm, layout.plan)
 
 
 def _piece(network: Network, layout: Layout, rank: int, k: int,

@@ -1,4 +1,4 @@
-"""What a run that has not started will need: memory, messages, bytes."""
+"""What a run that has not started will need: memory, messages, time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +14,23 @@ from dsim.errors import lookup
 from dsim.network import Network, Population, Projection
 from dsim.partitioning.exchange import EXCHANGES
 
+EVENT_NS, STEP_NS = 2.5, 6.0
+"""Core time of a synaptic event, and of a step of a neuron with noise.
+
+Measured with jobs/models/sheet.toml (Izhikevich neurons, 1,000 synapses
+each) on one of two busy cores of an AMD EPYC: 2.2 and 6.1 ns, 3.4 ns an
+event with all that a run does.  Other processors and models may well take
+half or twice as long.
+"""
+
 
 @dataclass(frozen=True)
 class Share:
     """What one rank will have: means where rates or draws decide.
 
     ``memory`` in bytes, without Python and its libraries; ``messages`` and
-    ``bytes`` that it sends in one window.
+    ``bytes`` that it sends in one window; ``seconds`` of work for one
+    second of the model, without waiting for others.
     """
 
     rank: int
@@ -30,6 +40,7 @@ class Share:
     memory: float
     messages: float
     bytes: float
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,11 @@ class Estimate:
         return sum(share.synapses for share in self.shares)
 
     @property
+    def rtf(self) -> float:
+        """The real-time factor if no rank ever waits for another."""
+        return max(share.seconds for share in self.shares)
+
+    @property
     def largest(self) -> Share:
         """The rank that needs the most memory."""
         return max(self.shares, key=lambda share: share.memory)
@@ -72,13 +88,14 @@ def estimate(network: Network, dt: float, ranks: int,
     Raises the `DsimError` that a run would raise.
     """
     layout = arrange(network, dt, ranks, processes)
-    scheme = lookup('exchange scheme', exchange, EXCHANGES)
+    scheme = lookup('exchange scheme', exchange, EXCHANGES,
+                    'simulation.exchange')
     window = layout.window*dt
     spikes = [p.size*rate*window/1000 for p in network.populations.values()]
     shares = []
     for rank in range(ranks):
         traffic = scheme.predict(layout.plan, rank, layout.window, spikes)
-        shares.append(_share(network, layout, rank, traffic))
+        shares.append(_share(network, layout, rank, traffic, rate, dt))
     return Estimate(layout, tuple(network.populations), tuple(shares), window,
                     rate, _halo(network, layout))
 
@@ -92,29 +109,39 @@ def indegree(network: Network, projection: Projection) -> float:
     return degree*size(pairing.source)/size(pairing.target)
 
 
-def _share(network: Network, layout: Layout, rank: int, traffic: tuple
-           ) -> Share:
+def _share(network: Network, layout: Layout, rank: int, traffic: tuple,
+           rate: float, dt: float) -> Share:
     tiling, populations = layout.tiling, list(network.populations.values())
     counts = [tiling.count(p, rank) for p in range(len(populations))]
-    synapses, tables = 0.0, 0.0
-    for projection in network.projections:
-        target = populations.index(projection.target)
-        source = populations.index(projection.source)
-        if isinstance(projection.rule, Stencil) and (
-                is_number(projection.weight)):
-            tables += 24*len(projection.rule.offsets)
-            continue
-        own = counts[target]*indegree(network, projection)
-        box = layout.plan.box(source, rank, target)
-        equal = is_number(projection.weight)
-        synapses += own
-        tables += own*(4 if equal else 8) + 8*(box[1]*box[3] + 1)
+    synapses, stencils, tables = _connections(network, layout, rank, counts)
     memory = tables + _ring(populations, counts, layout) + sum(
         _state(p, n) + _buffers(p, n, layout)
         for p, n in zip(populations, counts, strict=True))
+    seconds = 1e-9*(EVENT_NS*rate*(synapses + stencils)
+                    + STEP_NS*1000/dt*sum(counts))
     tiles = tuple(tiling.shape(p, rank) for p in range(len(populations)))
-    return Share(rank, tiles, sum(counts), synapses, memory,
-                 traffic[0], traffic[1])
+    return Share(rank, tiles, sum(counts), synapses, memory, traffic[0],
+                 traffic[1], seconds)
+
+
+def _connections(network: Network, layout: Layout, rank: int,
+                 counts: list[int]) -> tuple[float, float, float]:
+    """Return the connections in tables, those in none, the tables' bytes."""
+    populations = list(network.populations.values())
+    synapses, stencils, tables = 0.0, 0.0, 0.0
+    for projection in network.projections:
+        target = populations.index(projection.target)
+        source = populations.index(projection.source)
+        own = counts[target]*indegree(network, projection)
+        equal = is_number(projection.weight)
+        if isinstance(projection.rule, Stencil) and equal:
+            stencils += own
+            tables += 24*len(projection.rule.offsets)
+            continue
+        box = layout.plan.box(source, rank, target)
+        synapses += own
+        tables += own*(4 if equal else 8) + 8*(box[1]*box[3] + 1)
+    return synapses, stencils, tables
 
 
 def _ring(populations: list[Population], counts: list[int],

@@ -16,7 +16,7 @@ from dsim.partitioning import HaloPlan, ProcessGrid, Reach, Tiling
 from dsim.partitioning.processes import choose, confirm
 
 BITS_OF_WEIGHT = 30
-"""The largest weight of a receptor takes so many bits of its 32."""
+"""The largest weight of a receptor takes at most so many of 32 bits."""
 
 LARGEST_DELAY = 2**16
 """In steps; the ring has a row for each."""
@@ -103,8 +103,8 @@ def _reach(network: Network, projection: Projection) -> Reach:
 
 def farthest(network: Network, projection: Projection) -> float:
     """Return a bound in mm on the length of a projection's connections."""
-    reach = projection.rule.reach(network.pairing(projection))
-    return min(float(np.hypot(*reach)), network.sheet.longest())
+    length = projection.rule.length(network.pairing(projection))
+    return min(length, network.sheet.longest())
 
 
 def _delays(network: Network, projection: Projection, dt: float) -> Delays:
@@ -154,8 +154,8 @@ def _units(network: Network) -> dict[tuple[str, str], float]:
 def unit_of(bound: float) -> float:
     """Return the power of two of which weights up to ``bound`` are stored.
 
-    ``bound`` then takes `BITS_OF_WEIGHT` bits of 32: its rounding error is
-    at most 2**-31 of itself, finer than float32.
+    ``bound`` then takes 29 to `BITS_OF_WEIGHT` of 32 bits: the rounding
+    error of any weight is at most 2**-30 of it, finer than float32's.
     """
     if bound == 0:
         return 1.0

@@ -17,7 +17,7 @@ from dsim.io.frames import FrameFile
 from dsim.io.sonata.nodes import Nodes, write_nodes
 from dsim.io.sonata.reports import ReportFile
 from dsim.io.sonata.spikes import SpikeFile
-from dsim.network import Network, Recording
+from dsim.network import Network, Population, Recording
 from dsim.recording import (
     FrameRecorder,
     Recorder,
@@ -45,7 +45,8 @@ class Output:
         self.network, self.layout, self.comm = network, layout, comm
         self.clock, self.overwrite = clock, overwrite
         self.folder = None if folder is None else Path(folder)
-        self.model, self.mpi, self.driver = model, mpi, driver
+        self.model = model or network.describe()
+        self.mpi, self.driver = mpi, driver
         self.interval = max(1, round(flush_every/clock.dt))
         self.recorders: list[Recorder] = []
         self.is_open = False
@@ -59,9 +60,10 @@ class Output:
         self._at_root(self._clear)
         spikes = self._file(lambda folder: SpikeFile(
             folder / 'spikes.h5', self.comm,
-            {p.name: p.size for p in self.network.populations.values()},
+            {p.name: p.size for p in self._recorded()},
             self.clock.times, self.overwrite, self.driver))
-        self.spike_recorder = SpikeRecorder(self._first, spikes)
+        self.spike_recorder = SpikeRecorder(
+            self._first, [p.name for p in self._recorded()], spikes)
         self.recorders.append(self.spike_recorder)
 
         pieces = {piece.name: piece for piece in tile.pieces}
@@ -107,7 +109,12 @@ class Output:
         self.is_open = False
 
     def spikes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return (steps, ids) of a population kept so far; collective."""
+        """Return (steps, ids) of a population kept so far; collective.
+
+        Raises BadValue if its spikes are not recorded.
+        """
+        if not self.network[name].record_spikes:
+            raise BadValue(f'{name}.record_spikes', False, 'True')
         parts = self.comm.allgather(self.spike_recorder.kept(name))
         steps, ids = (np.concatenate(part)
                       for part in zip(*parts, strict=True))
@@ -130,6 +137,10 @@ class Output:
                            for name in self._first], dtype=np.int64)
         total = np.sum(self.comm.allgather(counts), axis=0)
         return dict(zip(self._first, (int(n) for n in total), strict=True))
+
+    def _recorded(self) -> list[Population]:
+        return [p for p in self.network.populations.values()
+                if p.record_spikes]
 
     def _gathered(self, recording: Recording, recorder: Any) -> np.ndarray:
         parts = self.comm.allgather((recorder.places, recorder.block()))

@@ -1,6 +1,6 @@
 """Who fired when."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -9,27 +9,40 @@ from dsim.recording.base import Recorder
 
 
 class SpikeRecorder(Recorder):
-    """Keeps all spikes of a tile and writes them to one SONATA file.
+    """Counts all spikes of a tile and keeps those of ``recorded``.
 
-    ``first`` gives the first neuron number of each population, in order.
-    Without a file it keeps them in memory.
+    ``first`` gives the first neuron number of each population, in order;
+    ``recorded`` names those whose spikes go to one SONATA file, or stay in
+    memory without a file.
     """
 
-    def __init__(self, first: Mapping[str, int], file: SpikeFile | None):
-        self.first, self.file = dict(first), file
-        self.counts = dict.fromkeys(self.first, 0)
+    def __init__(self, first: Mapping[str, int], recorded: Iterable[str],
+                 file: SpikeFile | None):
+        self.recorded, self.file = list(recorded), file
+        self._names = list(first)
+        self._starts = np.array([*first.values(), np.iinfo(np.int64).max])
+        self._kept = np.isin(self._names, self.recorded)
+        self._counts = np.zeros(len(self._names), np.int64)
         self._steps: list[np.ndarray] = []
         self._numbers: list[np.ndarray] = []
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """The spikes of each population so far, on this rank."""
+        return dict(zip(self._names, self._counts.tolist(), strict=True))
+
     def hear(self, steps: np.ndarray, numbers: np.ndarray) -> None:
+        if not steps.size:
+            return
+        population = np.searchsorted(self._starts, numbers, 'right') - 1
+        self._counts += np.bincount(population, minlength=len(self._names))
+        if not self._kept.all():
+            mine = self._kept[population]
+            steps, numbers = steps[mine], numbers[mine]
         if steps.size:
             # A step is stamped at its end
             self._steps.append(steps + 1)
             self._numbers.append(numbers)
-            for name in self.first:
-                begin, end = self._bounds(name)
-                self.counts[name] += int(np.count_nonzero(
-                    (numbers >= begin) & (numbers < end)))
 
     def kept(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Return (steps, ids) of a population's spikes not yet written."""
@@ -37,20 +50,16 @@ class SpikeRecorder(Recorder):
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         steps = np.concatenate(self._steps)
         numbers = np.concatenate(self._numbers)
-        begin, end = self._bounds(name)
+        k = self._names.index(name)
+        begin, end = self._starts[k:k + 2]
         mine = (numbers >= begin) & (numbers < end)
         return steps[mine], numbers[mine] - begin
 
     def flush(self) -> None:
         if self.file is None:
             return
-        for name in self.first:
+        for name in self.recorded:
             steps, ids = self.kept(name)
             self.file.append(name, steps, ids.astype(np.uint64))
         self._steps.clear()
         self._numbers.clear()
-
-    def _bounds(self, name: str) -> tuple[int, int]:
-        k = list(self.first).index(name)
-        starts = [*self.first.values(), np.iinfo(np.int64).max]
-        return int(starts[k]), int(starts[k + 1])

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
 
 from dsim.report import style
 from dsim.reproduce import hooper_2025_layers as layers
@@ -144,7 +145,7 @@ def _draw_halo(axes: Axes, told: Mapping[int, int]) -> None:
              ylabel='cells to tell of', title='what leaves a block',
              xticks=sides)
     axes.set_xticklabels([f'{n}' for n in sides])
-    axes.xaxis.set_minor_locator(style.matplotlib.ticker.NullLocator())
+    axes.xaxis.set_minor_locator(NullLocator())
     style.log_ticks(axes.yaxis)
     axes.legend()
 
@@ -158,7 +159,7 @@ def draw_sheets(path: Path, seen: Mapping[str, Seen]) -> None:
             shown = np.linspace(last/5, last, 5).astype(int)
             for axes, k in zip(row, shown, strict=True):
                 image = axes.imshow(sheet.frames[k], vmin=LOW, vmax=HIGH,
-                                    cmap='magma', interpolation='nearest')
+                                    cmap=pictures.MAP, interpolation='nearest')
                 axes.spines[:].set_visible(True)
                 axes.set(xticks=[], yticks=[],
                          title=f'{sheet.frame_times[k]:g} ms')
@@ -182,7 +183,7 @@ def film(folder: Path, seen: Mapping[str, Seen]) -> None:
         sheet = seen[name]
         every = -(-sheet.frame_times.size//FRAMES)
         pictures.film(folder/f'{name}.gif', sheet.frame_times[::every],
-                      sheet.frames[::every], title, LOW, HIGH)
+                      sheet.frames[::every], title, (LOW, HIGH))
 
 
 def draw_richness(path: Path, rows: list[dict[str, Any]],
@@ -208,13 +209,13 @@ def draw_richness(path: Path, rows: list[dict[str, Any]],
             _draw_tests(axes, tests, other)
         right.set_yticklabels([])
         pictures.letter([first[0], panels[0, 0], left, right])
-        seeds = max(row['seed'] for row in rows)
+        seeds = len({row['seed'] for row in rows})
         pictures.caption(
             lower, MARK + 'Three networks of 1024 neurons and '
             f'{layers.pairs("grid", 1)[0].size:,} connections, equal '
-            f'weights and equal noise. a: seed 1, w = {weight:g}, noise '
-            f'{noise:g}. b: the same for {seeds} seeds, a dot each, bars '
-            f'are means; activity after the burst at w = '
+            f'weights and equal noise. a: seed {layers.FIRST}, w = '
+            f'{weight:g}, noise {noise:g}. b: the same for {seeds} seeds, a '
+            'dot each, bars are medians; activity after the burst at w = '
             f'{layers.WEIGHTS[2]:g}. c, d: 1 (blue) if the grid has more '
             'with every seed, -1 (red) if less; bold if it survives '
             'Bonferroni\'s correction for all tests.')
@@ -237,11 +238,15 @@ def _draw_measure(axes: Axes, rows: list[dict[str, Any]], name: str,
         values = np.array([row[name] for row in rows if (
             row['network'], row['weight'], row['noise'])
             == (network, weight, noise)])
-        axes.bar(k, values.mean(), 0.7, color=COLOURS[network], alpha=0.3)
+        axes.bar(k, np.median(values), 0.7, color=COLOURS[network], alpha=0.3)
         axes.plot(k + 0.15*draw.uniform(-1, 1, values.size), values, 'o',
                   color=COLOURS[network], markersize=2.5, markeredgewidth=0)
     axes.set(xticks=range(3), xticklabels=layers.NETWORKS, title=NAMES[name],
              ylim=(0, None))
+    if name == 'sustained':
+        # A wave that comes back may last a hundred times as long
+        axes.set(yscale='log', ylim=(8, 4000))
+        style.log_ticks(axes.yaxis)
     axes.tick_params('x', length=0)
 
 
@@ -259,8 +264,7 @@ def _draw_tests(axes: Axes, tests: list[layers.Test], other: str) -> None:
         table[row, where] = test.effect
         weight = 'normal' if test.verdict == 'alike' else 'bold'
         axes.text(np.mean(where), row, f'{test.effect:+.2f}', ha='center',
-                  va='center', fontsize=6.5, fontweight=weight,
-                  color=style.INK if weight == 'bold' else style.FAINT)
+                  va='center', fontsize=6.5, fontweight=weight)
     axes.imshow(table, vmin=-1.6, vmax=1.6, cmap='RdBu', aspect='auto')
     axes.set(title=f'grid against {other}: Cliff\'s delta',
              yticks=range(len(names)),

@@ -7,6 +7,7 @@ which tells a grid's merit from that of any recurrent network).
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import product
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -37,11 +38,15 @@ BURST, BURST_LENGTH = 15.0, 100.0
 """Noise into the first layer only (the grid's first rows), and for how long
 in ms, in the runs that ask how long activity goes on by itself."""
 
+FIRST = 101
+"""The first seed.  The design was settled while looking at seeds 1 to 10
+(measures, number of seeds, settings drawn); these are judged afresh."""
+
 SKIP, BIN = 200.0, 10.0
 """Milliseconds left out at the start; width of a bin of time."""
 
 SHOWN = (SKIP, SKIP + 400.0)
-"""Milliseconds of the rasters, for seed 1, that are drawn."""
+"""Milliseconds of the rasters that are drawn."""
 
 MEASURES = {
     'dimension': 'dimensions',
@@ -77,7 +82,8 @@ class Plan(NamedTuple):
 
 
 FULL = Plan(10, 2200.0, 3000.0)
-SMALL = Plan(2, 600.0, 600.0)
+SMALL = Plan(2, 400.0, 300.0)
+"""Too few seeds to tell a difference: nothing is judged."""
 
 
 def pairs(network: str, seed: int, side: int = SIDE, layers: int = LAYERS
@@ -124,6 +130,15 @@ def network(case: Case) -> Network:
     return net
 
 
+@lru_cache(maxsize=16)
+def distances(network: str, seed: int) -> np.ndarray:
+    """Return int16[neurons, neurons]: connections between each pair.
+
+    Kept for the next weight and noise, as it takes longer than a run.
+    """
+    return measures.hops(*pairs(network, seed), SIDE*SIDE).astype(np.int16)
+
+
 def look(case: Case, plan: Plan, comm: Any) -> dict[str, Any]:
     """Run a case and return it with all its measures, as one row."""
     duration = plan.duration if case.noise else plan.longest
@@ -141,8 +156,8 @@ def look(case: Case, plan: Plan, comm: Any) -> dict[str, Any]:
 
     counts = measures.bin_counts(times, ids, SIDE*SIDE, (SKIP, duration),
                                  BIN)
-    distance = measures.hops(*pairs(case.network, case.seed), SIDE*SIDE)
-    correlation = measures.correlation_by_hops(counts, distance)
+    correlation = measures.correlation_by_hops(
+        counts, distances(case.network, case.seed))
     return {
         **row, 'rate': measures.rate(times, SIDE*SIDE, duration),
         'dimension': measures.dimension(counts),
@@ -204,7 +219,7 @@ def measure(comm: Any, small: bool
     """Run all cases, shared by the ranks; return claims, rows and tests."""
     plan = SMALL if small else FULL
     cases = [Case(*case) for case in product(
-        NETWORKS, WEIGHTS, (*NOISES, 0.0), range(1, plan.seeds + 1))]
+        NETWORKS, WEIGHTS, (*NOISES, 0.0), range(FIRST, FIRST + plan.seeds))]
     with alone(comm) as solo:
         rows = share(cases, lambda case: look(case, plan, solo), comm)
         same = _stencil_agrees(solo)
@@ -222,11 +237,11 @@ def shown(measure: str) -> tuple[float, float]:
 def rasters(comm: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return (times, ids) of each network, for the figure; each rank alone.
 
-    With seed 1, at the weight and noise of `shown`.
+    With the first seed, at the weight and noise of `shown`.
     """
     found = {}
     for name in NETWORKS:
-        case = Case(name, *shown('dimension'), 1)
+        case = Case(name, *shown('dimension'), FIRST)
         with Simulation(network(case), dt=1.0, comm=comm) as simulation:
             simulation.run(SHOWN[1])
             times, ids = simulation.spikes('cells')
@@ -243,25 +258,26 @@ def _claims(rows: list[dict[str, Any]], tests: list[Test], plan: Plan
                                 if test.other == other)
                   for other in NETWORKS[1:]}
         claims.append(Claim(
-            f'{name}: grid against layers, settings', 'richer in all',
-            counts['layers'], 'abstract: a grid improves the dynamics',
-            note=NOTE))
+            f'{name}: grid against layers, settings',
+            'richer in all' if plan is FULL else None, counts['layers'],
+            'abstract: a grid improves the dynamics', note=NOTE))
         claims.append(Claim(
             f'{name}: grid against random, settings', None,
             counts['random'], 'control of this reconstruction'))
         weight, noise = shown(name)
         claims.append(Claim(
-            f'{name} of grid, layers, random: means of {plan.seeds} seeds'
+            f'{name} of grid, layers, random: medians of {plan.seeds} seeds'
             f' (w = {weight:g}' + (f', noise {noise:g})' if noise else ')'),
-            None, [_mean(rows, network, name, weight, noise)
+            None, [_median(rows, network, name, weight, noise)
                    for network in NETWORKS], 'this reconstruction', unit))
     return claims
 
 
-NOTE = ('The abstract gives no number and no measure: those were chosen here '
-        'before any result was seen, and a difference counts if it survives '
-        'the number of tests made. Dimension and complexity are largest for '
-        'plain noise, so that less of them can also mean more order.')
+NOTE = ('The abstract gives no number and no measure: measures and settings '
+        'are those of this reconstruction, settled on other seeds than '
+        'these; a difference counts if it survives the number of tests '
+        'made. Dimension and complexity are largest for plain noise, so '
+        'that less of them can also mean more order.')
 
 
 def _count(tests: Iterable[Test]) -> str:
@@ -273,11 +289,11 @@ def _count(tests: Iterable[Test]) -> str:
     return ', '.join(f'{n} {each}' for each, n in counts.items() if n)
 
 
-def _mean(rows: list[dict[str, Any]], network: str, name: str,
-          weight: float, noise: float) -> float:
+def _median(rows: list[dict[str, Any]], network: str, name: str,
+            weight: float, noise: float) -> float:
     found = [row[name] for row in rows if row['network'] == network
              and (row['weight'], row['noise']) == (weight, noise)]
-    return float(f'{np.mean(found):.4g}')
+    return float(f'{np.median(found):.4g}')
 
 
 def _costs(rows: list[dict[str, Any]]) -> list[Claim]:
@@ -304,7 +320,7 @@ def _costs(rows: list[dict[str, Any]]) -> list[Claim]:
 
 def _stencil_agrees(comm: Any) -> Claim:
     """Run the grid as a list of edges and as a stencil, which stores none."""
-    case = Case('grid', WEIGHTS[1], NOISES[0], 1)
+    case = Case('grid', WEIGHTS[1], NOISES[0], FIRST)
     found = []
     for rule in None, neighbours(VON_NEUMANN):
         net = network(case)
@@ -313,5 +329,5 @@ def _stencil_agrees(comm: Any) -> Claim:
             simulation.run(300.0)
             found.append(np.stack(simulation.spikes('cells')))
     return Claim('grid without a table of connections (stencil): same '
-                 'spikes as with one', True, np.array_equal(found[0], found[1]),
-                 'promise of dsim')
+                 'spikes as with one', True,
+                 np.array_equal(found[0], found[1]), 'promise of dsim')

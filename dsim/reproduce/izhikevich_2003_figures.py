@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
 from scipy import signal
 
 from dsim.network import Network
@@ -123,7 +124,7 @@ def _draw_spectra(axes: Axes, ours: Sequence[Activity],
              title='spectrum of the mean rate', xticks=(2, 5, 10, 20, 40, 100),
              xlim=(2, 100))
     axes.set_xticklabels(['2', '5', '10', '20', '40', '100'])
-    axes.xaxis.set_minor_locator(style.matplotlib.ticker.NullLocator())
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.legend(loc='lower left')
 
 
@@ -151,10 +152,12 @@ def _draw_rates(axes: Axes, rows: list[dict[str, Any]]) -> None:
         for program, colour in (('transcription', THEIRS), ('dsim', OURS)):
             rates = np.sort([row[f'rate of {name} neurons'] for row in rows
                              if row['program'] == program])
-            axes.ecdf(rates, color=colour, linestyle=line,
+            steps = np.arange(1, rates.size + 1)/rates.size
+            axes.plot(np.append(rates[0], rates), np.append(0, steps),
+                      color=colour, linestyle=line, drawstyle='steps-post',
                       label=f'{name}, '
                       + ('dsim' if program == 'dsim' else 'program'))
-    axes.set(xlabel='mean rate (Hz)', ylabel='fraction of seeds',
+    axes.set(xlabel='mean rate (Hz)', ylabel='fraction of seeds', ylim=(0, 1),
              title='rates')
     axes.legend(loc='upper left', fontsize=7)
 

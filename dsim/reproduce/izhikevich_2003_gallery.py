@@ -29,6 +29,10 @@ BURST = 15.0
 """Spikes are in one burst if they are less apart, in ms."""
 
 
+NOTE = ('What a figure shows is put into words, and into numbers, here; the '
+        'currents of the cells of 2003 are ours.')
+
+
 class Trace(NamedTuple):
     """One neuron: times in ms, v in mV, the current, and its spikes."""
 
@@ -203,10 +207,12 @@ def measure(comm: Any) -> tuple[list[Claim], dict[str, list[Trace]]]:
         twenty.append(Trace(run.t, run.v, run.current, run.spikes))
 
     claims = [Claim(f'{cell.label}: {cell.statement}', True,
-                    bool(cell.says(trace)), 'Izhikevich 2003, figure 2')
+                    bool(cell.says(trace)), 'Izhikevich 2003, figure 2',
+                    note=NOTE)
               for cell, trace in zip(CELLS, cells, strict=True)]
     claims += [Claim(f'{_letter(name)} {_words(name)}: {statement}', True,
-                     bool(says(trace)), 'Izhikevich 2004, figure 1')
+                     bool(says(trace)), 'Izhikevich 2004, figure 1',
+                     note=NOTE)
                for (name, (statement, says)), trace
                in zip(PATTERNS.items(), twenty, strict=True)]
     return claims, {'cells': cells, 'patterns': twenty}

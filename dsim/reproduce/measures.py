@@ -7,7 +7,7 @@ neuron in each bin of time.
 from typing import NamedTuple
 
 import numpy as np
-from scipy import signal, sparse, stats
+from scipy import ndimage, signal, sparse, stats
 from scipy.sparse import csgraph
 
 
@@ -91,16 +91,15 @@ def repertoire(counts: np.ndarray, levels: int = 32) -> float:
 def interval_modes(times: np.ndarray, ids: np.ndarray) -> int:
     """Return the number of peaks in the density of log interspike interval.
 
-    A peak counts if it stands out by 5 % of the highest one.
+    Smoothed by a Gaussian of 0.05 decades (12 %); a peak counts if it
+    stands out by 5 % of the highest one.
     """
-    intervals = interspike(times, ids)
-    if intervals.size < 50 or np.ptp(intervals) == 0:
-        return int(intervals.size > 0)
-    logs = np.log10(intervals)
-    grid = np.linspace(logs.min() - 0.3, logs.max() + 0.3, 256)
-    # Even and few points: the cost of a density grows with both
-    sample = np.sort(logs)[::max(1, logs.size//4000)]
-    density = stats.gaussian_kde(sample, bw_method=0.15)(grid)
+    logs = np.log10(interspike(times, ids))
+    if logs.size == 0:
+        return 0
+    edges = np.arange(logs.min() - 0.3, logs.max() + 0.3, 0.01)
+    density = ndimage.gaussian_filter1d(
+        np.histogram(logs, edges)[0].astype(np.float64), 5.0)
     peaks, _ = signal.find_peaks(density, prominence=0.05*density.max())
     return int(peaks.size)
 
@@ -141,7 +140,7 @@ def correlation_by_hops(counts: np.ndarray, distance: np.ndarray
 
 
 def correlation_length(correlation: np.ndarray) -> float:
-    """Return the hops over which correlation falls to 1/e of that at one.
+    """Return at how many hops correlation is down to 1/e of that at one.
 
     Linear between whole hops; 0 if direct partners hardly correlate
     (< 0.01); all there are if it never falls so far.

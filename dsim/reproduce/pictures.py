@@ -6,13 +6,21 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
+from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 
 from dsim.report import style
 
 CHARACTERS = 128
 """Characters in a line of a caption as wide as the page."""
+
+MAP = 'magma'
+"""Colours of the sheets: a front is bright, cells that recover are dark."""
+
+PAUSE = 40
+"""Milliseconds for which a frame of a movie is shown."""
 
 SHADES = 240
 """Colours of a movie for values; the rest of 256 is for text."""
@@ -25,7 +33,7 @@ def caption(figure: FigureBase, text: str) -> None:
     figure.supxlabel(text, x=0.01, ha='left', fontsize=7, color=style.FAINT)
 
 
-def letter(axes: Sequence[matplotlib.axes.Axes]) -> None:
+def letter(axes: Sequence[Axes]) -> None:
     """Name panels a, b, c ..., before their titles."""
     for axis, name in zip(axes, 'abcdefghijklmnopqrst', strict=False):
         title = axis.get_title(loc='left')
@@ -33,24 +41,24 @@ def letter(axes: Sequence[matplotlib.axes.Axes]) -> None:
 
 
 def film(path: Path, times: np.ndarray, frames: np.ndarray, title: str,
-         low: float, high: float, zoom: int = 3, pause: int = 40,
-         map_name: str = 'magma') -> None:
+         ends: tuple[float, float], zoom: int = 3) -> None:
     """Write a GIF of ``frames`` [T, rows, columns] at ``times`` in ms.
 
-    Colours go from ``low`` to ``high``; each cell is ``zoom`` x ``zoom``
-    pixels; a frame is shown for ``pause`` ms.
+    ``ends`` are those of the scale of colours; each cell is ``zoom`` x
+    ``zoom`` pixels.
     """
-    colours = matplotlib.colormaps[map_name](np.linspace(0, 1, SHADES))
+    colours = matplotlib.colormaps[MAP](np.linspace(0, 1, SHADES))
     greys = np.repeat(np.linspace(0, 1, 256 - SHADES)[:, None], 3, axis=1)
     table = np.concatenate([colours[:, :3], greys])
     palette = np.round(255*table).astype(np.uint8).tobytes()
 
+    low, high = ends
     shades = np.clip((frames - low)/(high - low), 0, 1)*(SHADES - 1)
     images = [_page(shade.astype(np.uint8).repeat(zoom, 0).repeat(zoom, 1),
                     title, f'{time:,.0f} ms', palette)
               for time, shade in zip(times, shades, strict=True)]
     images[0].save(path, save_all=True, append_images=images[1:],
-                   duration=pause, loop=0, optimize=False)
+                   duration=PAUSE, loop=0, optimize=False)
 
 
 def _page(picture: np.ndarray, title: str, time: str, palette: bytes
@@ -58,7 +66,8 @@ def _page(picture: np.ndarray, title: str, time: str, palette: bytes
     height, width = picture.shape
     page = np.full((height + 22, width), 255, np.uint8)
     page[22:] = picture
-    image = Image.fromarray(page, 'P')
+    # Grey values become numbers of colours
+    image = Image.fromarray(page)
     image.putpalette(palette)
 
     font = ImageFont.truetype(_font(), 12)
@@ -71,4 +80,4 @@ def _page(picture: np.ndarray, title: str, time: str, palette: bytes
 
 
 def _font() -> str:
-    return matplotlib.font_manager.findfont('DejaVu Sans')
+    return findfont('DejaVu Sans')

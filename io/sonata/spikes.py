@@ -36,6 +36,7 @@ class SpikeFile(Output):
         self.file = File.create(path, comm, overwrite, driver)
         self._last: dict[str, int] = {}
         mark(self.file)
+        self.file.attributes('/spikes', {})
         for name in self.populations:
             group = f'/spikes/{name}'
             self.file.attributes(group, {'sorting': Enum(2, SORTING)})
