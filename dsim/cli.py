@@ -163,8 +163,8 @@ def carry_out(simulation: Any, settings: Any, folder: Path,
             summary = simulation.summary()
 
         sign.say(console.cost_lines(network, summary, folder))
-        if report and first:
-            sign.say(drawn(folder))
+        if report:
+            sign.say(drawn(folder, simulation.comm))
 
 
 @dsim.command()
@@ -197,8 +197,7 @@ def check(comm: Any, model: Path, overrides: Sequence[str],
 @click.pass_obj
 def report(comm: Any, folder: Path) -> None:
     """Draw report.html of the run in FOLDER."""
-    if comm is None or comm.rank == 0:
-        click.echo(drawn(folder))
+    click.echo(drawn(folder, comm))
 
 
 @dsim.command()
@@ -228,9 +227,10 @@ def info() -> None:
     console.print_facts(facts(), terminal.console())
 
 
-def drawn(folder: Path) -> str:
-    """Draw the report of a run and say where it is."""
+def drawn(folder: Path, comm: Any) -> str:
+    """Draw the report of a run on rank 0 and say where it is; collective."""
     from dsim.console import report_line
+    from dsim.io.together import together
     from dsim.report import page
 
-    return report_line(page.write(folder))
+    return report_line(together(lambda: page.write(folder), comm))

@@ -182,7 +182,10 @@ class Network:
 
     def record(self, target: Population | str, variable: str, *,
                ids: Any = None, interval: float = 1.0) -> Recording:
-        """Keep ``variable`` of the neurons ``ids`` (all if None)."""
+        """Keep ``variable`` of the neurons ``ids`` (all if None).
+
+        In order of id, each once, however they are given.
+        """
         population = self[target]
         if ids is None:
             ids = np.arange(population.size)

@@ -85,10 +85,10 @@ class LifeSign:
 
     def _draw(self, reached: float, line: str) -> None:
         # No cursor is hidden: a job that is aborted could not bring it back
-        text = Text(line)
-        text.truncate(self.console.width - BAR - 3, overflow='ellipsis')
+        text = Text('  ' + line)
+        text.truncate(self.console.width - BAR - 1, overflow='ellipsis')
         self._control(ControlType.CARRIAGE_RETURN)
-        self.console.print(ProgressBar(self.duration, reached, BAR), end='  ')
+        self.console.print(ProgressBar(self.duration, reached, BAR), end='')
         self.console.print(text, end='', soft_wrap=True)
         self._control((ControlType.ERASE_IN_LINE, 0))
         self.console.file.flush()

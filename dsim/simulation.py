@@ -34,7 +34,7 @@ class Simulation:
     processes
         The process grid (rows, columns); the best one if None.
     exchange
-        How spikes travel: one of `EXCHANGES`.
+        How spikes travel: one of `EXCHANGES`, or 'auto'.
     flush_every
         Biological time in ms after which what was recorded is written.
     hdf5
@@ -69,7 +69,7 @@ class Simulation:
                              output, overwrite, flush_every, model,
                              world.library(), hdf5)
 
-        self.exchange = connect(exchange, self.comm, self.layout)
+        self.exchange = connect(exchange, self.comm, self.layout, dt)
         self.tile = self.timers.timed('build', build)(
             network, self.layout, self.comm.rank, dt)
         self.recorders = self.output.open(self.tile)
@@ -140,7 +140,13 @@ class Simulation:
 
     def close(self) -> None:
         """Write what was recorded and finish all files; collective."""
+        if self.output.is_open:
+            self.flush()
         self.output.close(self.summary)
+
+    def flush(self) -> None:
+        """Write what was recorded so far; collective."""
+        self.output.flush()
 
     def __enter__(self) -> 'Simulation':
         return self
@@ -161,5 +167,6 @@ class Simulation:
         exchange.post = timed('exchange', exchange.post)  # type: ignore
         exchange.complete = timed('wait', exchange.complete)  # type: ignore
         self.run = timed('run', self.run)  # type: ignore
+        self.flush = timed('run', timed('record', self.flush))  # type: ignore
         self.observe = timed('record', self.observe)  # type: ignore
         self.keep = timed('record', self.keep)  # type: ignore

@@ -10,7 +10,7 @@ jobs/setup.sh
 set_up=$SECONDS
 . "${DSIM_VENV:-.venv}/dsim.env"
 
-"$DSIM_MPIRUN" -n "${NP:-2}" "$DSIM_PYTHON" -m mpi4py -m dsim \
+"$DSIM_MPIRUN" -n "${NP:-2}" "$DSIM_PYTHON" -m dsim \
     run jobs/models/sheet.toml --output "$output" --overwrite "$@"
 
 echo

@@ -11,5 +11,4 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 "$root/jobs/setup.sh"
 . "$(cd "$root" && cd "${DSIM_VENV:-.venv}" && pwd)/dsim.env"
 
-# -m mpi4py: a rank that fails takes the others with it
-exec "$DSIM_MPIRUN" -n "${NP:-2}" "$DSIM_PYTHON" -m mpi4py -m dsim "$@"
+exec "$DSIM_MPIRUN" -n "${NP:-2}" "$DSIM_PYTHON" -m dsim "$@"

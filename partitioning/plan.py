@@ -1,6 +1,7 @@
 """The halo plan: which cells of a tile matter to which other rank."""
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +40,19 @@ class Masks(NamedTuple):
     columns: Bits
     row_starts: Integers
     column_starts: Integers
+
+
+class Lines(NamedTuple):
+    """Which tiles each row and each column of all grids reaches.
+
+    A cell reaches the tiles of the rank at (i, j) of the process grid if
+    ``rows[i, h] & columns[j, w]`` is not 0, where ``h`` and ``w`` count the
+    rows and the columns of all grids, one population after the other; the
+    bits are those of `Masks`.
+    """
+
+    rows: Bits
+    columns: Bits
 
 
 def bands(masks: Masks, p: int) -> Iterator[tuple[Flags, Flags]]:
@@ -83,10 +97,10 @@ class HaloPlan:
 
     def peers(self, rank: int) -> list[int]:
         """Return the ranks, ascending, that must hear of its spikes."""
-        grid = self.tiling.processes
+        grid, tiling = self.tiling.processes, self.tiling
         told = np.zeros((grid.rows, grid.columns), np.bool_)
-        for p in range(self.tiling.populations):
-            for rows, columns in self._reached(p, rank):
+        for p in range(tiling.populations):
+            for rows, columns in self._reached(p, tiling.bounds(p, rank)):
                 told |= np.logical_and.outer(rows.any(1), columns.any(1))
         return self._others(told, rank)
 
@@ -106,25 +120,48 @@ class HaloPlan:
         """Return how many messages a rank sends in each window."""
         return len(self.peers(rank))
 
-    def masks(self, rank: int) -> Masks:
-        """Return what decides which spikes of a rank go to which peer."""
+    def masks(self, rank: int, peers: Sequence[int] | None = None) -> Masks:
+        """Return what decides which spikes of a rank go to which peer.
+
+        ``peers`` are all of them, or some.
+        """
         tiling = self.tiling
-        peers = np.array(self.peers(rank), np.int64)
-        down, right = np.divmod(peers, tiling.processes.columns)
+        chosen = self.peers(rank) if peers is None else peers
+        told = np.array(chosen, np.int64)
+        down, right = np.divmod(told, tiling.processes.columns)
         shapes = [tiling.shape(p, rank) for p in range(tiling.populations)]
         starts = np.cumsum([(0, 0), *shapes], axis=0, dtype=np.int64)
-        masks = Masks(peers, np.zeros((peers.size, starts[-1, 0]), np.uint64),
-                      np.zeros((peers.size, starts[-1, 1]), np.uint64),
+        masks = Masks(told, np.zeros((told.size, starts[-1, 0]), np.uint64),
+                      np.zeros((told.size, starts[-1, 1]), np.uint64),
                       starts[:, 0].copy(), starts[:, 1].copy())
 
         for p in range(tiling.populations):
             own_rows = slice(starts[p, 0], starts[p + 1, 0])
             own_columns = slice(starts[p, 1], starts[p + 1, 1])
-            for kind, (rows, columns) in enumerate(self._reached(p, rank)):
+            for kind, (rows, columns) in enumerate(
+                    self._reached(p, tiling.bounds(p, rank))):
                 bit = np.uint64(1 << kind % KINDS)
                 masks.rows[:, own_rows] |= bit*rows[down]
                 masks.columns[:, own_columns] |= bit*columns[right]
         return masks
+
+    @cached_property
+    def lines(self) -> Lines:
+        """What decides for a cell of any rank which others it reaches."""
+        tiling, grid = self.tiling, self.tiling.processes
+        row_starts, column_starts = tiling.line_starts
+        lines = Lines(np.zeros((grid.rows, row_starts[-1]), np.uint64),
+                      np.zeros((grid.columns, column_starts[-1]), np.uint64))
+
+        for p, (height, width) in enumerate(tiling.shapes):
+            its_rows = slice(row_starts[p], row_starts[p + 1])
+            its_columns = slice(column_starts[p], column_starts[p + 1])
+            for kind, (rows, columns) in enumerate(
+                    self._reached(p, (0, height, 0, width))):
+                bit = np.uint64(1 << kind % KINDS)
+                lines.rows[:, its_rows] |= bit*rows
+                lines.columns[:, its_columns] |= bit*columns
+        return lines
 
     def cells(self, rank: int) -> Integers:
         """Return how many cells a rank tells of: int64[peers, populations].
@@ -178,11 +215,13 @@ class HaloPlan:
         return (*smallest_run(rows, periodic[0]),
                 *smallest_run(columns, periodic[1]))
 
-    def _reached(self, p: int, rank: int) -> Iterator[tuple[Flags, Flags]]:
-        # For each kind of reach: which process rows do the rows of my tile
-        # reach, which process columns its columns: flags[runs, cells]
+    def _reached(self, p: int, part: Rectangle
+                 ) -> Iterator[tuple[Flags, Flags]]:
+        # For each kind of reach: which process rows do the rows of a part
+        # of the grid reach, which process columns its columns: flags[runs,
+        # cells]
         tiling, periodic = self.tiling, self.tiling.processes.periodic
-        row0, row1, column0, column1 = tiling.bounds(p, rank)
+        row0, row1, column0, column1 = part
         rows, columns = tiling.shapes[p]
         for reach in self._kinds[p]:
             yield (hits(np.arange(row0, row1), rows,

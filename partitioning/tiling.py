@@ -41,6 +41,21 @@ class Tiling:
         """The neurons of all populations on all ranks."""
         return int(self.first[-1])
 
+    @property
+    def line_starts(self) -> tuple[Integers, Integers]:
+        """Where each grid's rows and columns start among those of all."""
+        starts = np.cumsum([(0, 0), *self.shapes], axis=0, dtype=np.int64)
+        return starts[:, 0].copy(), starts[:, 1].copy()
+
+    @property
+    def line_owners(self) -> tuple[Integers, Integers]:
+        """Which process row (column) has each row (column) of all grids."""
+        grid = self.processes
+        return (np.concatenate([owner(np.arange(height), height, grid.rows)
+                                for height, _ in self.shapes]),
+                np.concatenate([owner(np.arange(width), width, grid.columns)
+                                for _, width in self.shapes]))
+
     def size(self, p: int) -> int:
         """Return the neurons of population ``p`` on all ranks."""
         return self.shapes[p][0]*self.shapes[p][1]

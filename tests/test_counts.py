@@ -53,9 +53,15 @@ def test_counted_is_predicted(kernel, comm):
 @pytest.mark.parallel(4)
 def test_memory_and_synapses_are_as_told(comm):
     net = network(dsim.Gaussian(0.1))
+    net.sheet = dsim.Network(periodic=(False, True)).sheet
+    net.project('exc', 'exc', rule=dsim.Stencil.moore(2), weight=0.1,
+                delay=2.0)
+    net.project('inh', 'inh', rule=dsim.Stencil.moore(1), weight=0.1,
+                delay=dsim.random.Uniform(2.0, 4.0))
     told = estimate(net, 1.0, comm.size).shares[comm.rank]
     with dsim.Simulation(net, dt=1.0, comm=comm) as simulation:
         tile = simulation.tile
     assert tile.neurons == told.neurons
-    assert tile.synapses == told.synapses
+    # How many a stencil with drawn delays loses at an edge is a mean
+    assert tile.synapses == pytest.approx(told.synapses, rel=0.005)
     assert tile.nbytes == pytest.approx(told.memory, rel=0.02)

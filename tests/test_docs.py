@@ -13,7 +13,7 @@ from dsim import reference
 from dsim.cli import dsim as command_line
 
 ROOT = Path(__file__).parent.parent
-PAGES = ('README.md', *sorted(
+PAGES = ('README.md', 'jobs/models/README.md', *sorted(
     f'docs/{path.name}' for path in (ROOT/'docs').glob('*.md')))
 
 SMALLER = {

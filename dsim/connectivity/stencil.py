@@ -8,6 +8,7 @@ from dsim.compiled import compiled
 from dsim.connectivity.base import Pairing, Rows, Rule
 from dsim.connectivity.stored import Landing, quantised
 from dsim.errors import BadValue
+from dsim.space import Shape
 
 
 class Stencil(Rule):
@@ -99,14 +100,14 @@ class Table:
     It holds the offsets once for all neurons.
     """
 
-    count = 0
-
     def __init__(self, pairing: Pairing, rule: Stencil, weight: float,
                  landing: Landing):
         self.landing, self.shape = landing, pairing.source
         self.periodic, self.offsets = pairing.sheet.periodic, rule.offsets
         self.weights = quantised(weight*rule.factors, landing.unit,
                                  pairing.name).astype(np.int64)
+        self.count = connections(rule.offsets, pairing.source,
+                                 pairing.sheet.periodic, landing.bounds)
         self.nbytes = self.offsets.nbytes + self.weights.nbytes
 
     def deliver(self, ring: np.ndarray, steps: np.ndarray,
@@ -127,6 +128,26 @@ def _whole(radius: int) -> int:
 
 def _ring(steps: np.ndarray, radius: int) -> np.ndarray:
     return ((steps <= radius) & (steps > 0)).astype(np.float64)
+
+
+def connections(offsets: np.ndarray, shape: Shape,
+                periodic: tuple[bool, bool],
+                bounds: tuple[int, int, int, int]) -> int:
+    """Return how many connections of a stencil end on a tile.
+
+    ``bounds`` (row0, row1, column0, column1) is the tile in the grid
+    ``shape``.
+    """
+    count = np.ones(len(offsets), dtype=np.int64)
+    for axis, first, last in ((0, *bounds[:2]), (1, *bounds[2:])):
+        if periodic[axis]:
+            count *= last - first
+            continue
+        # The sources of the tile's cells, as far as the grid has them
+        begin = np.maximum(first - offsets[:, axis], 0)
+        end = np.minimum(last - offsets[:, axis], shape[axis])
+        count *= np.maximum(end - begin, 0)
+    return int(count.sum())
 
 
 @compiled

@@ -10,9 +10,9 @@ from dsim.connectivity.stored import Landing
 from dsim.connectivity.synapse_values import is_number
 from dsim.engine.layout import Layout
 from dsim.engine.tile import Input, Piece, Tile
-from dsim.errors import BadValue, SimulationError, lookup
+from dsim.errors import BadValue, SimulationError
 from dsim.network import Network, Population, Projection, Stimulation
-from dsim.partitioning.exchange import EXCHANGES, Exchange
+from dsim.partitioning.exchange import Exchange, find_scheme
 from dsim.stimuli.base import Site
 from dsim.values import evaluate
 
@@ -42,7 +42,7 @@ def build(network: Network, layout: Layout, rank: int, dt: float) -> Tile:
 
     tables = [table for k in range(len(network.projections)) if (
         table := _table(network, layout, rank, dt, k, pieces, bits))]
-    connections = sum(getattr(table, 'count', 0) for table in tables)
+    connections = sum(table.count for table in tables)
     if connections >= MOST_SYNAPSES:
         raise SimulationError(
             f'rank {rank} holds {connections:,} synapses, {MOST_SYNAPSES:,} '
@@ -53,13 +53,14 @@ def build(network: Network, layout: Layout, rank: int, dt: float) -> Tile:
     return Tile(pieces, tables, slots, bits, dt, longest)
 
 
-def connect(name: str, comm: Any, layout: Layout) -> Exchange:
+def connect(name: str, comm: Any, layout: Layout, dt: float) -> Exchange:
     """Return the exchange scheme ``name`` for the ranks of ``comm``.
 
     Raises `UnknownName` if there is no such scheme.
     """
-    return lookup('exchange scheme', name, EXCHANGES, 'simulation.exchange')(
-        comm, layout.plan)
+    scheme = find_scheme(name, layout.plan, layout.window, layout.window*dt,
+                         'simulation.exchange')
+    return scheme(comm, layout.plan)
 
 
 def _piece(network: Network, layout: Layout, rank: int, k: int,
@@ -69,9 +70,9 @@ def _piece(network: Network, layout: Layout, rank: int, k: int,
     model, kind = population.model, np.dtype(population.precision)
 
     given = {**model.parameter_values(), **model.initial}
-    values = {name: evaluate(value, place, name)
-              for name, value in given.items()}
     try:
+        values = {name: evaluate(value, place, name)
+                  for name, value in given.items()}
         model.check(values)
     except BadValue as error:
         raise BadValue(f'{population.name}: {error.key}', error.value,
@@ -133,7 +134,7 @@ def _table(network: Network, layout: Layout, rank: int, dt: float, k: int,
         bits, receptor.unit, dt, delays.shortest, delays.longest,
         int(layout.tiling.first[source]))
     pairing = network.pairing(projection)
-    if isinstance(projection.rule, Stencil) and _is_plain(projection):
+    if isinstance(projection.rule, Stencil) and is_plain(projection):
         return StencilTable(pairing, projection.rule, projection.weight,
                             landing)
     try:
@@ -146,7 +147,7 @@ def _table(network: Network, layout: Layout, rank: int, dt: float, k: int,
         ) from None
 
 
-def _is_plain(projection: Projection) -> bool:
+def is_plain(projection: Projection) -> bool:
     """Tell whether every neuron has the same weights and one delay."""
     return is_number(projection.weight) and is_number(projection.delay)
 

@@ -7,12 +7,12 @@ import numpy as np
 
 from dsim.connectivity import Stencil
 from dsim.connectivity.base import size
+from dsim.connectivity.stencil import connections
 from dsim.connectivity.synapse_values import is_number
-from dsim.engine.build import STRETCH_BYTES
+from dsim.engine.build import STRETCH_BYTES, is_plain
 from dsim.engine.layout import Layout, arrange
-from dsim.errors import lookup
 from dsim.network import Network, Population, Projection
-from dsim.partitioning.exchange import EXCHANGES
+from dsim.partitioning.exchange import find_scheme
 
 EVENT_NS, STEP_NS = 2.5, 6.0
 """Core time of a synaptic event, and of a step of a neuron with noise.
@@ -48,7 +48,8 @@ class Estimate:
     """A network on a number of ranks, before it is built.
 
     ``rate`` (Hz) is what the bytes are told for; ``halo`` the rows and
-    columns of the largest grid that a rank must hear of beyond its own.
+    columns of the largest grid that a rank must hear of beyond its own;
+    ``exchange`` the scheme, the one that 'auto' picks where that was asked.
     """
 
     layout: Layout
@@ -57,6 +58,7 @@ class Estimate:
     window: float
     rate: float
     halo: tuple[int, int]
+    exchange: str
 
     @property
     def neurons(self) -> int:
@@ -88,16 +90,16 @@ def estimate(network: Network, dt: float, ranks: int,
     Raises the `DsimError` that a run would raise.
     """
     layout = arrange(network, dt, ranks, processes)
-    scheme = lookup('exchange scheme', exchange, EXCHANGES,
-                    'simulation.exchange')
     window = layout.window*dt
+    scheme = find_scheme(exchange, layout.plan, layout.window, window,
+                         'simulation.exchange')
     spikes = [p.size*rate*window/1000 for p in network.populations.values()]
     shares = []
     for rank in range(ranks):
         traffic = scheme.predict(layout.plan, rank, layout.window, spikes)
         shares.append(_share(network, layout, rank, traffic, rate, dt))
     return Estimate(layout, tuple(network.populations), tuple(shares), window,
-                    rate, _halo(network, layout))
+                    rate, _halo(network, layout), scheme.name)
 
 
 def indegree(network: Network, projection: Projection) -> float:
@@ -113,35 +115,37 @@ def _share(network: Network, layout: Layout, rank: int, traffic: tuple,
            rate: float, dt: float) -> Share:
     tiling, populations = layout.tiling, list(network.populations.values())
     counts = [tiling.count(p, rank) for p in range(len(populations))]
-    synapses, stencils, tables = _connections(network, layout, rank, counts)
+    synapses, tables = _connections(network, layout, rank, counts)
     memory = tables + _ring(populations, counts, layout) + sum(
         _state(p, n) + _buffers(p, n, layout)
         for p, n in zip(populations, counts, strict=True))
-    seconds = 1e-9*(EVENT_NS*rate*(synapses + stencils)
-                    + STEP_NS*1000/dt*sum(counts))
+    seconds = 1e-9*(EVENT_NS*rate*synapses + STEP_NS*1000/dt*sum(counts))
     tiles = tuple(tiling.shape(p, rank) for p in range(len(populations)))
     return Share(rank, tiles, sum(counts), synapses, memory, traffic[0],
                  traffic[1], seconds)
 
 
 def _connections(network: Network, layout: Layout, rank: int,
-                 counts: list[int]) -> tuple[float, float, float]:
-    """Return the connections in tables, those in none, the tables' bytes."""
+                 counts: list[int]) -> tuple[float, float]:
+    """Return the connections into a rank's tiles, and what they take."""
     populations = list(network.populations.values())
-    synapses, stencils, tables = 0.0, 0.0, 0.0
+    synapses, tables = 0.0, 0.0
     for projection in network.projections:
         target = populations.index(projection.target)
         source = populations.index(projection.source)
+        if isinstance(projection.rule, Stencil) and is_plain(projection):
+            offsets = projection.rule.offsets
+            tables += 24*len(offsets)
+            synapses += connections(
+                offsets, projection.source.shape, network.sheet.periodic,
+                layout.tiling.bounds(target, rank))
+            continue
         own = counts[target]*indegree(network, projection)
         equal = is_number(projection.weight)
-        if isinstance(projection.rule, Stencil) and equal:
-            stencils += own
-            tables += 24*len(projection.rule.offsets)
-            continue
         box = layout.plan.box(source, rank, target)
         synapses += own
         tables += own*(4 if equal else 8) + 8*(box[1]*box[3] + 1)
-    return synapses, stencils, tables
+    return synapses, tables
 
 
 def _ring(populations: list[Population], counts: list[int],

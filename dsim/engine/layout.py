@@ -4,6 +4,7 @@ Everything here follows from the description and the process grid alone, so
 that each rank finds the same, and a run that has not started can be told.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -159,5 +160,6 @@ def unit_of(bound: float) -> float:
     """
     if bound == 0:
         return 1.0
-    exponent = int(np.ceil(np.log2(bound))) - BITS_OF_WEIGHT
-    return float(np.ldexp(1.0, max(exponent, -1000)))
+    half, exponent = math.frexp(bound)
+    exponent -= half == 0.5
+    return math.ldexp(1.0, max(exponent - BITS_OF_WEIGHT, -1000))

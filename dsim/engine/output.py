@@ -94,8 +94,6 @@ class Output:
         """Write the rest, the facts and the cost; finish all files."""
         if not self.is_open:
             return
-        for recorder in self.recorders:
-            recorder.flush()
         cost = summary()
         for file in self._files:
             provenance.record_timings(file.file, cost.facts())
@@ -111,8 +109,11 @@ class Output:
     def spikes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Return (steps, ids) of a population kept so far; collective.
 
-        Raises BadValue if its spikes are not recorded.
+        Raises OutputError if they go to a file, BadValue if none are kept.
         """
+        if self.folder is not None:
+            raise OutputError(f'the spikes are in {self.folder}/spikes.h5: '
+                              'dsim.io.sonata.read_spikes reads it')
         if not self.network[name].record_spikes:
             raise BadValue(f'{name}.record_spikes', False, 'True')
         parts = self.comm.allgather(self.spike_recorder.kept(name))
@@ -122,7 +123,14 @@ class Output:
         return steps[order], ids[order]
 
     def values(self, name: str, variable: str) -> np.ndarray:
-        """Return what a recording of values kept, [T, n]; collective."""
+        """Return what a recording of values kept, [T, n]; collective.
+
+        Raises OutputError if it goes to a file, BadValue if there is none.
+        """
+        if self.folder is not None:
+            raise OutputError(
+                f'the values are in {self.folder}/values_{name}_{variable}.h5:'
+                ' dsim.io.sonata.read_reports reads it')
         for recording, recorder in zip(self.network.recordings,
                                        self.recorders[1:], strict=True):
             if (recording.kind, recording.name) == (
@@ -221,12 +229,14 @@ class Output:
         if self.folder.exists() and not self.folder.is_dir():
             raise OutputError(f'{self.folder} is a file; --output must name '
                               'a folder')
-        found = [path for name in OURS for path in self.folder.glob(name)
-                 if not name.endswith('.part')]
+        found = [path for name in OURS for path in self.folder.glob(name)]
         if found and not self.overwrite:
-            raise OutputError(
-                f'{found[0]} exists; pass --overwrite (overwrite=True) or '
-                'choose another --output')
+            unfinished = [p.name for p in found if p.suffix == '.part']
+            what = (f'{self.folder} holds a run that did not end '
+                    f'({unfinished[0]})' if unfinished
+                    else f'{found[0]} exists')
+            raise OutputError(f'{what}; pass --overwrite (overwrite=True) '
+                              'or choose another --output')
         above = self.folder
         while not above.exists():
             above = above.parent

@@ -27,14 +27,14 @@ class Exchange:
     """
 
     name = ''
-    mail_type: type[Mail] = Mail
 
-    def __init__(self, comm: Any, plan: HaloPlan):
+    def __init__(self, comm: Any, plan: HaloPlan,
+                 mail_type: type[Mail] = Mail):
         """Prepare for the rank of ``comm``: mpi4py's, or None for one rank.
 
         Raises LayoutError where the plan is for another number of ranks.
         """
-        self.mail = self.mail_type(comm)
+        self.mail = mail_type(comm)
         self.rank, self.plan = self.mail.rank, plan
         self.stages = 0
         self._window: tuple[int, int] | None = None

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from dsim.partitioning.exchange.base import Exchange, Traffic
+from dsim.partitioning.exchange.mail import Mail
 from dsim.partitioning.exchange.packets import (
     Packer,
     Spikes,
@@ -25,8 +26,9 @@ class Halo(Exchange):
 
     name = 'halo'
 
-    def __init__(self, comm: Any, plan: HaloPlan):
-        super().__init__(comm, plan)
+    def __init__(self, comm: Any, plan: HaloPlan,
+                 mail_type: type[Mail] = Mail):
+        super().__init__(comm, plan, mail_type)
         self._packer = Packer(plan, self.rank)
         self._sources = plan.sources(self.rank)
         self._talks = bool(self._sources or plan.messages(self.rank))

@@ -4,9 +4,15 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from dsim.partitioning.exchange.base import Exchange
 from dsim.partitioning.exchange.halo import Halo
 from dsim.partitioning.exchange.mail import Mail, Words
+from dsim.partitioning.exchange.packets import Spikes
 from dsim.partitioning.plan import HaloPlan
+
+
+class NotSent(RuntimeError):
+    """A rank waits for a message that no other has sent yet."""
 
 
 @dataclass
@@ -31,13 +37,13 @@ class LocalMail(Mail):
     def fetch(self, sources: Sequence[int]) -> tuple[Words, list[int]]:
         """Take one message from each source; return them end to end.
 
-        Raises RuntimeError where one has not been sent: what would wait for
-        ever under MPI.  Then nothing is taken, so one may try again.
+        Raises NotSent where one is missing: what would wait for ever under
+        MPI.  Then nothing is taken, so one may try again.
         """
         missing = [source for source in sources
                    if not self._letters.get((source, self.rank))]
         if missing:
-            raise RuntimeError(
+            raise NotSent(
                 f'rank {self.rank} waits for rank '
                 f'{", ".join(map(str, missing))}: post() on all ranks, then '
                 'complete()'
@@ -57,16 +63,32 @@ class LocalMail(Mail):
         into[:] = message
 
 
-class Loopback(Halo):
-    """The halo scheme of one rank among others in the same process."""
-
-    name = 'loopback'
-    mail_type = LocalMail
-
-
-def loopback(plan: HaloPlan) -> list[Loopback]:
+def loopback(plan: HaloPlan, scheme: type[Exchange] = Halo
+             ) -> list[Exchange]:
     """Return one exchange for each rank of the plan, in order of rank."""
     size = plan.tiling.processes.size
     letters: dict[tuple[int, int], deque[Words]] = {}
-    return [Loopback(Seat(rank, size, letters), plan)
+    return [scheme(Seat(rank, size, letters), plan, LocalMail)
             for rank in range(size)]
+
+
+def complete(ranks: Sequence[Exchange]) -> list[Spikes]:
+    """Complete a window on all ranks; return what each one hears.
+
+    They take turns, so that those who pass on what they hear can do so.
+    Raises RuntimeError where all that are left wait for each other.
+    """
+    heard: dict[int, Spikes] = {}
+    while len(heard) < len(ranks):
+        before = len(heard), sum(exchange.messages for exchange in ranks)
+        waiting = None
+        for k, exchange in enumerate(ranks):
+            if k not in heard:
+                try:
+                    heard[k] = exchange.complete()
+                except NotSent as error:
+                    waiting = error
+        if waiting and before == (
+                len(heard), sum(exchange.messages for exchange in ranks)):
+            raise waiting
+    return [heard[k] for k in range(len(ranks))]

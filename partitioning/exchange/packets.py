@@ -49,12 +49,43 @@ def message_bytes(steps: int, spikes: float, total: int) -> float:
     return 4*(HEADER + steps + spikes*words_per_number(total))
 
 
-class Packer:
-    """Cuts a rank's spikes to what each of its peers must hear of."""
+def merge(parts: Sequence[Spikes]) -> Spikes:
+    """Return all spikes in order of step, in one step those of a first.
 
-    def __init__(self, plan: HaloPlan, rank: int):
+    ``parts`` is one or more.
+    """
+    steps, numbers = (np.concatenate(each)
+                      for each in zip(*parts, strict=True))
+    order = np.argsort(steps, kind='stable')
+    return Spikes(steps[order], numbers[order])
+
+
+def pack(first_step: int, steps: int, spikes: Spikes, total: int) -> Words:
+    """Return a message of all these spikes of a window, in order of step.
+
+    ``total`` is the number of neurons of all populations.
+    """
+    wide = words_per_number(total)
+    body = HEADER + steps
+    words = np.empty(body + wide*spikes.numbers.size, np.uint32)
+    words[:HEADER] = first_step & LOW, first_step >> 32
+    words[HEADER:body] = np.bincount(spikes.steps - first_step,
+                                     minlength=steps)
+    for word in range(wide):
+        words[body + word::wide] = spikes.numbers >> 32*word & LOW
+    return words
+
+
+class Packer:
+    """Cuts a rank's spikes to what each of its peers must hear of.
+
+    ``peers`` are those of the plan, or some of them.
+    """
+
+    def __init__(self, plan: HaloPlan, rank: int,
+                 peers: Sequence[int] | None = None):
         tiling = plan.tiling
-        self.rank, self._masks = rank, plan.masks(rank)
+        self.rank, self._masks = rank, plan.masks(rank, peers)
         self._wide = words_per_number(tiling.total)
         self._first = tiling.first
         self._tiles = np.array(

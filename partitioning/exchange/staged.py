@@ -1,0 +1,118 @@
+"""Pass spikes on in stages: what all schemes with stages have in common."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dsim.partitioning.axis import Integers
+from dsim.partitioning.exchange.atlas import Atlas, Located, Pick, Sieve
+from dsim.partitioning.exchange.base import Exchange, Traffic
+from dsim.partitioning.exchange.mail import Mail, Words
+from dsim.partitioning.exchange.packets import (
+    Packer,
+    Spikes,
+    merge,
+    message_bytes,
+    pack,
+    unpack,
+)
+from dsim.partitioning.plan import HaloPlan
+
+
+class Stage(NamedTuple):
+    """A rank's part in one stage: at most one message out, some in.
+
+    ``pick`` tells which of the spikes that the rank holds it passes on to
+    the rank ``to``, None for nobody; ``cells`` int64[populations] are how
+    many cells those can be of.
+    """
+
+    to: int | None
+    pick: Pick
+    cells: Integers
+    sources: list[int]
+
+
+class Staged(Exchange):
+    """In each stage a rank passes on some of what it holds by then.
+
+    That is its own spikes of the window and all that came in the stages
+    before, in one message.  A scheme tells `plan_stages`, which must take
+    each spike to each rank at most once, on one way only.  The first
+    stage's messages leave with `post`, the others' in `complete`.
+    """
+
+    def __init__(self, comm: Any, plan: HaloPlan,
+                 mail_type: type[Mail] = Mail):
+        super().__init__(comm, plan, mail_type)
+        self._stages = self.plan_stages(plan, self.rank)
+        self._atlas = Atlas(plan.tiling)
+        self._packer = Packer(plan, self.rank, ())
+
+        row, column = plan.tiling.processes.place(self.rank)
+        self._mine = Sieve(plan.lines.rows[row], plan.lines.columns[column])
+        self._held: list[Located] = []
+        self._sent: list[Words] = []
+        self._next = 0
+
+    @classmethod
+    def plan_stages(cls, plan: HaloPlan, rank: int) -> list[Stage]:
+        """Return the stages, in order, in which a rank takes part."""
+        raise NotImplementedError
+
+    @classmethod
+    def predict(cls, plan: HaloPlan, rank: int, steps: int,
+                spikes: Sequence[float]) -> Traffic:
+        """Return what a rank will send in a window; see `Exchange`."""
+        tiling, stages = plan.tiling, cls.plan_stages(plan, rank)
+        rates = np.array([fired/tiling.size(p)
+                          for p, fired in enumerate(spikes)], np.float64)
+        sizes = [message_bytes(steps, stage.cells @ rates, tiling.total)
+                 for stage in stages if stage.to is not None]
+        return Traffic(len(sizes), float(sum(sizes)), len(stages))
+
+    def _post(self, first_step: int, steps: int, spikes: Spikes) -> None:
+        # The packer has no peers: it only looks whether all is in order
+        self._packer.pack(first_step, steps, spikes)
+        own = Spikes(np.array(spikes.steps, np.int64),
+                     np.array(spikes.numbers, np.int64))
+        self._held, self._next = [self._atlas.locate(own)], 0
+        self._send(first_step, steps)
+        self.stages += len(self._stages)
+
+    def _complete(self, first_step: int, steps: int) -> Spikes:
+        # Where a message is missing, another call goes on from there
+        while self._next < len(self._stages):
+            sources = self._stages[self._next].sources
+            words, bounds = self.mail.fetch(sources)
+            arrived = unpack(words, bounds, sources, (first_step, steps),
+                             self.plan.tiling.total)
+            self._held.append(self._atlas.locate(arrived))
+            self._next += 1
+            self._send(first_step, steps)
+
+        self.mail.finish()
+        self._sent.clear()
+        return self._in_reach()
+
+    def _send(self, first_step: int, steps: int) -> None:
+        if self._next == len(self._stages):
+            return
+        to, pick, _, _ = self._stages[self._next]
+        if to is not None:
+            spikes = merge([held.where(pick(held)) for held in self._held])
+            words = pack(first_step, steps, spikes, self.plan.tiling.total)
+            self.mail.send(to, words)
+            self._sent.append(words)
+
+    def _in_reach(self) -> Spikes:
+        # Of one rank the spikes have come one way, so still as it posted
+        # them; those of several ranks came in any order
+        if len(self._held) == 1:
+            return Spikes(np.empty(0, np.int64), np.empty(0, np.int64))
+        spikes = merge([held.where(self._mine(held))
+                        for held in self._held[1:]])
+        ranks = self._atlas.ranks(self._atlas.locate(spikes))
+        order = np.lexsort((ranks, spikes.steps))
+        return Spikes(spikes.steps[order], spikes.numbers[order])
