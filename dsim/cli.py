@@ -141,10 +141,10 @@ def run(model: Path, overrides: Sequence[str], output: Path | None,
             processes=settings.processes, exchange=settings.exchange,
             flush_every=settings.flush_every, model=found.resolved,
             comm=comm)
-    carry_out(simulation, settings, folder, report)
+    carry_out(simulation, settings.duration, folder, report)
 
 
-def carry_out(simulation: Any, settings: Any, folder: Path,
+def carry_out(simulation: Any, duration: float, folder: Path,
               report: bool) -> None:
     """Run a simulation that writes to ``folder``, and tell of it."""
     from dsim import console
@@ -152,14 +152,14 @@ def carry_out(simulation: Any, settings: Any, folder: Path,
 
     network, first = simulation.network, simulation.comm.rank == 0
     log = folder / 'run.log' if first else None
-    with LifeSign(settings.duration, log, lambda: rates(simulation),
+    with LifeSign(duration, log, lambda: rates(simulation),
                   None if first else False) as sign:
         with simulation:
             simulation.progress = sign
             sign.say(console.layout_lines(network, simulation.layout,
-                                          settings.exchange))
+                                          simulation.exchange.name))
             sign.say(console.built_line(simulation.summary()))
-            simulation.run(settings.duration)
+            simulation.run(duration)
             summary = simulation.summary()
 
         sign.say(console.cost_lines(network, summary, folder))
@@ -188,7 +188,7 @@ def check(comm: Any, model: Path, overrides: Sequence[str],
             found.network, settings.dt, ranks or (comm.size if comm else 1),
             settings.processes, settings.exchange, rate)
     click.echo(console.layout_lines(found.network, expected.layout,
-                                    settings.exchange))
+                                    expected.exchange))
     console.print_estimate(expected, terminal.console())
 
 

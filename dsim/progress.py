@@ -40,7 +40,7 @@ class LifeSign:
                  more: Callable[[], str] = str, drawn: bool | None = None):
         self.duration, self.more = duration, more
         self.drawn = terminal.on_terminal() if drawn is None else drawn
-        self.console = terminal.console()
+        self.console = terminal.console(self.drawn)
         self.log: IO[str] | None = log.open('w') if log else None
         self.begin: tuple[float, float] | None = None
         self.last_line = self.last_bar = 0.0

@@ -26,11 +26,15 @@ def on_terminal(parent: int | None = None) -> bool:
     return _descriptor(parent or os.getppid()) is not None
 
 
-def console() -> Console:
-    """Return where tables and bars are drawn: the standard output."""
+def console(seen: bool | None = None) -> Console:
+    """Return where tables and bars are drawn: the standard output.
+
+    ``seen`` tells whether by a person, if that is not to be found out.
+    """
     output = _descriptor(os.getppid())
-    return Console(force_terminal=output is not None, highlight=False,
-                   width=WIDE if output is None else _width(output))
+    return Console(
+        force_terminal=output is not None if seen is None else seen,
+        highlight=False, width=WIDE if output is None else _width(output))
 
 
 def _descriptor(parent: int) -> str | None:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dsim import __version__, cli
+from dsim import __version__, cli, console
 
 MODEL = """\
 [simulation]
@@ -71,6 +71,16 @@ def alone(capsys, *words):
      'cells.toml?\n'),
     (['check', 'cells.toml', '--set', 'simulation.dt=0'], '--set: '
      'simulation.dt = 0: must be a time > 0 in ms\n'),
+    # What only the engine finds names the file, too
+    (['check', 'cells.toml', '--set', 'projections.0.delay=0.2'],
+     'cells.toml: cells->cells: delay = 0.2: must be at least one step'),
+    (['check', 'cells.toml', '--set', 'simulation.exchange=hallo'],
+     "cells.toml: simulation.exchange: no exchange scheme 'hallo'; did you "
+     "mean 'halo'?\nthere are: "),
+    (['check', 'cells.toml', '--set', 'simulation.processes=[2, 2]'],
+     'cells.toml: processes = [2, 2] needs 4 ranks, this run has 1; '),
+    (['check', 'cells.toml', '--ranks', '100'],
+     'cells.toml: 100 ranks do not fit'),
     (['reproduce', 'nobody-1900'], "no paper 'nobody-1900'\nthere are: "),
 ])
 def test_mistakes_end_with_one_message(model, capsys, words, expected):
@@ -81,7 +91,7 @@ def test_mistakes_end_with_one_message(model, capsys, words, expected):
 
 
 def test_a_bug_shows_where_it_is(model, capsys, monkeypatch):
-    monkeypatch.setattr(cli, 'tell_layout', lambda *_: 1/0)
+    monkeypatch.setattr(console, 'layout_lines', lambda *_: 1/0)
     code, _, errors = alone(capsys, 'check', model)
     assert code == 1
     assert errors.startswith('Traceback')
@@ -92,7 +102,7 @@ def test_an_interrupt_is_no_bug(model, capsys, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, 'tell_layout', interrupt)
+    monkeypatch.setattr(console, 'layout_lines', interrupt)
     code, _, errors = alone(capsys, 'check', model)
     assert (code, errors.strip()) == (130, 'dsim: interrupted')
 
@@ -125,24 +135,43 @@ def test_check_tells_what_a_run_needs(model, capsys, ranks, tiles):
     assert (code, errors) == (0, '')
     assert f'{ranks} rank' in out and tiles in out
     assert '42 neurons, about 210 synapses' in out
-    rows = [line for line in out.splitlines()
-            if re.fullmatch(r' +\d+ +\d+ +\d+ +[\d.]+ \w+ +[\d.e+]+ +\d+',
-                            line)]
-    assert len(rows) == ranks
+    assert len(rows(out, r'\d+')) == ranks
+    assert 'estimated RTF ' in out
     assert not os.path.exists('runs')
 
 
-def test_check_tells_what_does_not_fit(model, capsys):
-    code, out, errors = alone(capsys, 'check', model, '--ranks', '100')
-    assert (code, out) == (2, '')
-    assert errors.startswith('dsim: 100 ranks do not fit')
+def rows(out, first):
+    """The lines of the table of ranks that begin with ``first``."""
+    number = r' +[\d.,e+-]+'
+    return [line for line in out.splitlines() if re.fullmatch(
+        rf' *{first}{number}{number}{number} \w+{number}{number}{number} s *',
+        line)]
+
+
+def test_check_of_many_ranks_is_short(model, capsys):
+    code, out, errors = alone(capsys, 'check', model, '--ranks', '20')
+    assert (code, errors) == (0, '')
+    assert len(rows(out, r'(min|mean|max)')) == 3
+    assert not rows(out, r'\d+')
+    assert re.search(r'largest: [\d.]+ \w+ on rank \d+', out)
+
+
+def test_an_estimate_of_time_follows_from_events_and_steps(model):
+    from dsim.engine import estimate
+    from dsim.model import load
+
+    network = load(model).network
+    slow, fast = (estimate.estimate(network, 1.0, 1, rate=rate).rtf
+                  for rate in (0.0, 10.0))
+    assert slow == pytest.approx(1e-9*42*1000*estimate.STEP_NS)
+    assert fast - slow == pytest.approx(1e-9*210*10*estimate.EVENT_NS)
 
 
 @pytest.mark.parametrize('count, expected', [
     (0, '0 B'), (999, '999 B'), (1000, '0.977 KiB'), (1024, '1 KiB'),
     (5.5*2**20, '5.5 MiB'), (3*2**40, '3 TiB')])
 def test_sizes(count, expected):
-    assert cli.size(count) == expected
+    assert console.size(count) == expected
 
 
 def test_papers_are_listed_and_run(capsys, monkeypatch, tmp_path):
@@ -162,47 +191,14 @@ def test_papers_are_listed_and_run(capsys, monkeypatch, tmp_path):
                    (Path('x'), 'all ranks')]
 
 
-# --- progress --------------------------------------------------------------
-
-class Screen:
-    def __init__(self, terminal):
-        self.terminal, self.text = terminal, ''
-
-    def isatty(self):
-        return self.terminal
-
-    def write(self, text):
-        self.text += text
-
-    def flush(self):
-        pass
-
-
-@pytest.mark.parametrize('terminal, lines', [(True, 2), (False, 1)])
-def test_progress(monkeypatch, terminal, lines):
-    now = [100.0]
-    monkeypatch.setattr(cli.time, 'monotonic', lambda: now[0])
-    screen = Screen(terminal)
-    progress = cli.Progress(1000.0, screen)
-    progress(10.0, 0)
-    assert screen.text == ''
-
-    now[0] += 12
-    progress(250.0, 0)
-    assert '250 / 1000 ms   RTF 50.00   ETA 37.5 s' in screen.text
-    assert ('[####------------]' in screen.text) == terminal
-    now[0] += 0.01
-    progress(1000.0, 0)
-    assert screen.text.count('1000 / 1000') == lines - 1
-    assert screen.text.endswith('\n')
-
-
 # --- with MPI --------------------------------------------------------------
 
 def test_info_names_what_is_here():
     code, out, errors = command('info')
     assert code == 0, errors
-    found = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert '\x1b' not in out
+    found = dict(line.strip().split(maxsplit=1)
+                 for line in out.splitlines())
     assert found['ranks'] == '1'
     assert {'MPI', 'mpirun', 'h5py', 'HDF5', 'numba', 'CPU'} <= set(found)
     assert found['parallel'].startswith(
@@ -228,6 +224,8 @@ def test_a_run_speaks_on_rank_0(comm, shared_tmp_path, capfd, monkeypatch):
     assert 'built 42 neurons, 210 synapses' in out
     assert 'ran 30 ms' in out and 'cells ' in out
     assert (shared_tmp_path / 'out' / 'spikes.h5').is_file()
+    log = (shared_tmp_path / 'out' / 'run.log').read_text().splitlines()
+    assert [line[21:] for line in log] == out.splitlines()
 
     # Once more: refused on all ranks, told once, and nothing is lost
     before = (shared_tmp_path / 'out' / 'spikes.h5').stat().st_mtime_ns

@@ -206,7 +206,8 @@ def test_large_steps_and_numbers():
     edge = 4 + side*side//2 + side - 1
     spikes = Spikes(np.array([first, first + 1]),
                     np.array([edge, 4 + side*side - 1]))
-    assert pack(first, 2, spikes, side*side).tolist() == [
+    everything = np.ones(2, np.bool_)
+    assert pack(first, 2, spikes, everything, side*side).tolist() == [
         5, 256, 1, 1, edge & 2**32 - 1, edge >> 32,
         4 + side*side - 1 - 2**32, 1]
     none = Spikes(*np.empty((2, 0), np.int64))

@@ -23,8 +23,8 @@ def two_grids():
     network.project(
         inh, exc, rule=dsim.FixedIndegree(8), kernel=dsim.Disc(0.3),
         weight=-2.0, delay=2.0)
-    network.stimulate(exc, dsim.GaussianCurrent(mean=2.0, std=6.0))
-    network.stimulate(inh, dsim.PoissonInput(rate=100.0, weight=4.0))
+    network.stimulate(exc, dsim.GaussianCurrent(mean=2.0, std=8.0))
+    network.stimulate(inh, dsim.PoissonInput(rate=400.0, weight=10.0))
     return network
 
 
@@ -36,7 +36,7 @@ def fingerprint(comm, exchange):
         run.run(80.0)
         for name in network.populations:
             steps, ids = run.spikes(name)
-            assert steps.size > 20
+            assert steps.size > 50
             found[name] = [part.tobytes() for part in (
                 steps, ids, run.state(name, 'v'), run.state(name, 'u'))]
         return found, run.exchange.name

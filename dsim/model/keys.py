@@ -37,7 +37,8 @@ SIMULATION = (
     Key('seed', WHOLE, '', 1, 'every random number is a function of it'),
     Key('processes', WHOLES, '', None, 'the process grid; left out, the one '
         'with the least to exchange'),
-    Key('exchange', TEXT, '', 'halo', 'how spikes travel between ranks'),
+    Key('exchange', TEXT, '', 'halo', 'how spikes travel between ranks: '
+        'halo, hypercube, allgather, or auto'),
 )
 SHEET = (
     Key('extent', EXTENT, 'mm', [1.0, 1.0], 'the piece of tissue that all '

@@ -1,6 +1,7 @@
 """Where any spike comes from, and which of them may pass."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -15,13 +16,20 @@ from dsim.partitioning.tiling import Tiling
 class Located(NamedTuple):
     """Spikes, and the row and the column of each among those of all grids."""
 
-    spikes: Spikes
+    steps: Integers
+    numbers: Integers
     rows: Integers
     columns: Integers
 
-    def where(self, flags: Flags) -> Spikes:
-        """Return the spikes that are flagged."""
-        return Spikes(self.spikes.steps[flags], self.spikes.numbers[flags])
+    @property
+    def spikes(self) -> Spikes:
+        """The spikes alone."""
+        return Spikes(self.steps, self.numbers)
+
+    def followed_by(self, more: 'Located') -> 'Located':
+        """Return these spikes and then the others."""
+        return Located(*(np.concatenate(both)
+                         for both in zip(self, more, strict=True)))
 
 
 Pick = Callable[[Located], Flags]
@@ -44,7 +52,7 @@ class Atlas:
         rows, columns = np.empty((2, spikes.numbers.size), np.int64)
         find(spikes.numbers, self._first, self._widths, self._starts, rows,
              columns)
-        return Located(spikes, rows, columns)
+        return Located(*spikes, rows, columns)
 
     def ranks(self, located: Located) -> Integers:
         """Return the rank that each spike is of: int64[spikes]."""
@@ -54,7 +62,8 @@ class Atlas:
         return ranks
 
 
-class Sieve(NamedTuple):
+@dataclass(frozen=True)
+class Sieve:
     """Lets the spikes of some cells pass: ``rows[h] & columns[w]`` not 0.
 
     ``h`` and ``w`` count the rows and the columns of all grids.

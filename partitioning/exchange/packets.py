@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dsim.compiled import compiled
-from dsim.partitioning.axis import Integers
+from dsim.partitioning.axis import Flags, Integers
 from dsim.partitioning.exchange.mail import Words
 from dsim.partitioning.plan import Bits, HaloPlan
 
@@ -49,30 +49,22 @@ def message_bytes(steps: int, spikes: float, total: int) -> float:
     return 4*(HEADER + steps + spikes*words_per_number(total))
 
 
-def merge(parts: Sequence[Spikes]) -> Spikes:
-    """Return all spikes in order of step, in one step those of a first.
+def pack(first_step: int, steps: int, spikes: Spikes, chosen: Flags,
+         total: int) -> Words:
+    """Return one message of the chosen spikes of a window.
 
-    ``parts`` is one or more.
-    """
-    steps, numbers = (np.concatenate(each)
-                      for each in zip(*parts, strict=True))
-    order = np.argsort(steps, kind='stable')
-    return Spikes(steps[order], numbers[order])
-
-
-def pack(first_step: int, steps: int, spikes: Spikes, total: int) -> Words:
-    """Return a message of all these spikes of a window, in order of step.
-
-    ``total`` is the number of neurons of all populations.
+    They may be in any order; those of one step stay in theirs.  ``total``
+    is the number of neurons of all populations.
     """
     wide = words_per_number(total)
+    counts = np.zeros(steps, np.int64)
+    count_chosen(spikes.steps, chosen, first_step, counts)
     body = HEADER + steps
-    words = np.empty(body + wide*spikes.numbers.size, np.uint32)
+    words = np.empty(body + wide*int(counts.sum()), np.uint32)
     words[:HEADER] = first_step & LOW, first_step >> 32
-    words[HEADER:body] = np.bincount(spikes.steps - first_step,
-                                     minlength=steps)
-    for word in range(wide):
-        words[body + word::wide] = spikes.numbers >> 32*word & LOW
+    words[HEADER:body] = counts
+    starts = body + wide*(np.cumsum(counts) - counts)
+    place_chosen(*spikes, chosen, first_step, wide, starts, words)
     return words
 
 
@@ -199,6 +191,29 @@ def count_spikes(steps: Integers, numbers: Integers, first_step: int,
             if rows[peer, h] & columns[peer, w]:
                 counts[peer, step] += 1
     return -1
+
+
+@compiled
+def count_chosen(steps: Integers, chosen: Flags, first_step: int,
+                 counts: Integers) -> None:
+    """Count the chosen spikes of each step."""
+    for k in range(steps.size):
+        if chosen[k]:
+            counts[steps[k] - first_step] += 1
+
+
+@compiled
+def place_chosen(steps: Integers, numbers: Integers, chosen: Flags,
+                 first_step: int, wide: int, starts: Integers,
+                 words: Words) -> None:
+    """Write the chosen numbers, each step's from its start on."""
+    for k in range(steps.size):
+        if chosen[k]:
+            step = steps[k] - first_step
+            words[starts[step]] = numbers[k] & LOW
+            if wide == 2:
+                words[starts[step] + 1] = numbers[k] >> 32
+            starts[step] += wide
 
 
 @compiled

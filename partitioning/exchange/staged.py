@@ -12,7 +12,6 @@ from dsim.partitioning.exchange.mail import Mail, Words
 from dsim.partitioning.exchange.packets import (
     Packer,
     Spikes,
-    merge,
     message_bytes,
     pack,
     unpack,
@@ -52,7 +51,8 @@ class Staged(Exchange):
 
         row, column = plan.tiling.processes.place(self.rank)
         self._mine = Sieve(plan.lines.rows[row], plan.lines.columns[column])
-        self._held: list[Located] = []
+        nothing = np.empty((4, 0), np.int64)
+        self._held, self._own = Located(*nothing), 0
         self._sent: list[Words] = []
         self._next = 0
 
@@ -68,7 +68,7 @@ class Staged(Exchange):
         tiling, stages = plan.tiling, cls.plan_stages(plan, rank)
         rates = np.array([fired/tiling.size(p)
                           for p, fired in enumerate(spikes)], np.float64)
-        sizes = [message_bytes(steps, stage.cells @ rates, tiling.total)
+        sizes = [message_bytes(steps, float(stage.cells @ rates), tiling.total)
                  for stage in stages if stage.to is not None]
         return Traffic(len(sizes), float(sum(sizes)), len(stages))
 
@@ -77,7 +77,8 @@ class Staged(Exchange):
         self._packer.pack(first_step, steps, spikes)
         own = Spikes(np.array(spikes.steps, np.int64),
                      np.array(spikes.numbers, np.int64))
-        self._held, self._next = [self._atlas.locate(own)], 0
+        self._held, self._own = self._atlas.locate(own), own.numbers.size
+        self._next = 0
         self._send(first_step, steps)
         self.stages += len(self._stages)
 
@@ -88,7 +89,7 @@ class Staged(Exchange):
             words, bounds = self.mail.fetch(sources)
             arrived = unpack(words, bounds, sources, (first_step, steps),
                              self.plan.tiling.total)
-            self._held.append(self._atlas.locate(arrived))
+            self._held = self._held.followed_by(self._atlas.locate(arrived))
             self._next += 1
             self._send(first_step, steps)
 
@@ -101,18 +102,16 @@ class Staged(Exchange):
             return
         to, pick, _, _ = self._stages[self._next]
         if to is not None:
-            spikes = merge([held.where(pick(held)) for held in self._held])
-            words = pack(first_step, steps, spikes, self.plan.tiling.total)
+            words = pack(first_step, steps, self._held.spikes,
+                         pick(self._held), self.plan.tiling.total)
             self.mail.send(to, words)
             self._sent.append(words)
 
     def _in_reach(self) -> Spikes:
         # Of one rank the spikes have come one way, so still as it posted
         # them; those of several ranks came in any order
-        if len(self._held) == 1:
-            return Spikes(np.empty(0, np.int64), np.empty(0, np.int64))
-        spikes = merge([held.where(self._mine(held))
-                        for held in self._held[1:]])
-        ranks = self._atlas.ranks(self._atlas.locate(spikes))
-        order = np.lexsort((ranks, spikes.steps))
-        return Spikes(spikes.steps[order], spikes.numbers[order])
+        flags = self._mine(self._held)
+        flags[:self._own] = False
+        heard = Located(*(each[flags] for each in self._held))
+        order = np.lexsort((self._atlas.ranks(heard), heard.steps))
+        return Spikes(heard.steps[order], heard.numbers[order])
