@@ -23,6 +23,7 @@ Exit codes:
   2    the command line, the input or the machine is at fault; one
        message tells why
   130  interrupted from the keyboard
+mpirun may make another number of the last.
 """
 
 LAUNCHED = ('OMPI_COMM_WORLD_SIZE', 'PMI_SIZE', 'SLURM_STEP_NUM_TASKS')

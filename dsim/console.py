@@ -1,7 +1,8 @@
 """What commands say: lines about a run, tables of what one will need."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 
 from rich.console import Console
 from rich.table import Table
@@ -83,20 +84,20 @@ def print_estimate(found: Estimate, console: Console) -> None:
 
 
 def _rows(shares: Sequence[Share]) -> list[list[str]]:
-    def cells(name: str, of: Callable[[str], float]) -> list[str]:
-        return [name, f'{of("neurons"):,.0f}', f'{of("synapses"):,.0f}',
-                size(of('memory')), f'{of("messages"):.3g}',
-                f'{of("bytes"):,.0f}', f'{of("seconds"):.3g} s']
-
-    def over(summarise: Callable[[list[float]], float]
-             ) -> Callable[[str], float]:
-        return lambda field: summarise([getattr(s, field) for s in shares])
-
+    fields = 'neurons', 'synapses', 'memory', 'messages', 'bytes', 'seconds'
+    columns = [[getattr(share, field) for share in shares]
+               for field in fields]
     if len(shares) <= MOST_ROWS:
-        return [cells(str(share.rank), lambda field, share=share: getattr(
-            share, field)) for share in shares]
-    return [cells(name, over(summarise)) for name, summarise in (
-        ('min', min), ('mean', lambda v: sum(v)/len(v)), ('max', max))]
+        return [_cells(str(share.rank), *values) for share, values
+                in zip(shares, zip(*columns, strict=True), strict=True)]
+    return [_cells(name, *map(summarise, columns)) for name, summarise
+            in (('min', min), ('mean', fmean), ('max', max))]
+
+
+def _cells(name: str, neurons: float, synapses: float, memory: float,
+           messages: float, sent: float, seconds: float) -> list[str]:
+    return [name, f'{neurons:,.0f}', f'{synapses:,.0f}', size(memory),
+            f'{messages:.3g}', f'{sent:,.0f}', f'{seconds:.3g} s']
 
 
 def print_facts(facts: Mapping[str, str], console: Console) -> None:

@@ -9,7 +9,8 @@ A side that is no power of two is laid on the next larger cube.  With 2**d
 the power below it, the side is cut into 2**d runs of one or two ranks.  Run
 ``r`` stands at ``gray(r)`` in the low d bits; the top bit tells the second
 rank of a run from the first.  Where a run has one rank, the corner that its
-second would have is empty, and that one rank answers for it.
+second would have is empty, and that one rank answers for it.  Neighbours
+are then at most two hops apart.
 
 A message goes from corner to corner, one dimension after the other, lowest
 first, and crosses those in which it and its goal differ.

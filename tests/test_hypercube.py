@@ -224,7 +224,7 @@ def test_auto_takes_the_cheapest():
         2*1.5e-6 + 4*0.5e-6 + 1e-6)
     closed = [ProcessGrid(4, 4, TORUS), ProcessGrid(16, 16, TORUS)]
     for grid in closed:
-        # Eight neighbours at once, or four stages; everybody; short news
+        # Eight neighbours at once take less time than four stages
         assert find_scheme('auto', plan_of(grid, 2), 10, 1.0) is Halo
         far = plan_of(grid, math.inf)
         assert find_scheme('auto', far, 10, 1.0) is Hypercube

@@ -162,7 +162,8 @@ def test_overrides_reach_the_network(folder):
         folder, FILE, 'populations.exc.shape=[6, 10]', 'simulation.dt=0.5',
         'projections.near.weight=1.5', 'projections.2.delay=2 ms',
         'stimuli.background.std=1', 'simulation.processes=[1, 2]',
-        'output.folder=there', 'populations.inh.parameters.tau_m=12')
+        'output.folder=there', 'populations.inh.parameters.tau_m=12',
+        'populations.inh.record_spikes=false')
     assert network['exc'].shape == (6, 10)
     assert (settings.dt, settings.processes) == (0.5, [1, 2])
     assert settings.folder == 'there'
@@ -170,6 +171,8 @@ def test_overrides_reach_the_network(folder):
     assert network.projections[2].delay == 2.0
     assert network.stimulations[0].stimulus.std == 1.0
     assert network['inh'].model.settings['tau_m'] == 12.0
+    assert [p.record_spikes for p in network.populations.values()] == [
+        True, False]
 
 
 # --- the resolved model ----------------------------------------------------
@@ -178,8 +181,9 @@ def same(one, other):
     """Compare networks by what they evaluate to, not by how they say it."""
     for a, b in zip(one.populations.values(), other.populations.values(),
                     strict=True):
-        assert (a.name, a.shape, a.precision) == (b.name, b.shape,
-                                                  b.precision)
+        assert [getattr(p, name) for p in (a, b) for name in (
+            'name', 'shape', 'precision', 'record_spikes')] == 2*[
+                a.name, a.shape, a.precision, a.record_spikes]
         assert a.model.scheme == b.model.scheme
         ids = np.arange(a.size)
         for name, default in a.model.parameter_values().items():
@@ -415,6 +419,8 @@ WRONG = [
      f"scheme 'best'\nthere are: {', '.join(sorted(NEURONS['lif'].schemes))}"),
     ('"float32"', '"single"', "populations.inh.precision = 'single': must "
      "be 'float64' or 'float32'"),
+    ('shape = 9', 'shape = 9\nrecord_spikes = 0', 'populations.inh.'
+     'record_spikes = 0: must be true or false'),
     ('c = "-65', 'C = "-65', 'populations.exc.parameters.C: unknown key\n'
      '[populations.exc.parameters] has: a, b, c, d, v_peak, v_square, '
      'v_linear, v_constant, v_shift, u_decay'),

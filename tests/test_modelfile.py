@@ -4,7 +4,13 @@ import math
 
 import pytest
 
-from dsim.errors import BadValue, DsimError, InputFileError, ModelFileError
+from dsim.errors import (
+    BadValue,
+    DsimError,
+    InputFileError,
+    ModelFileError,
+    OutputError,
+)
 from dsim.io import modelfile, together
 from dsim.io.modelfile import load
 from dsim.io.toml import as_toml
@@ -233,8 +239,10 @@ def test_errors_of_others_name_the_key_they_mean(file):
         'm.toml: run: else = 1: must be < 1')
     assert message(blame, InputFileError('no file'), root['run']) == (
         'm.toml: run: no file')
+    # Those that know better, or that no key is to blame for
     inner = ModelFileError('f', 'k', 'what')
     assert message(blame, inner, root) == 'f: k: what'
+    assert message(blame, OutputError('x is there'), root) == 'x is there'
 
 
 # --- units -----------------------------------------------------------------

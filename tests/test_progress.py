@@ -65,7 +65,7 @@ def test_a_bar_on_a_terminal(clock, capsys, tmp_path):
         out = capsys.readouterr().out
         assert out.count('\r') == 10
         assert '\n' not in out
-        assert '30 / 1000 ms   RTF 60.00   ETA 58.2 s' in out
+        assert '29 / 1000 ms   RTF 60.00   ETA 58.3 s' in out
 
         # Lines take the place of the bar, and go on below
         sign.say('a note')

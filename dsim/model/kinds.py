@@ -24,7 +24,6 @@ from dsim.io.tree import (
 from dsim.model.classes import arguments, made
 from dsim.values import VARIABLES
 
-
 # --- lists -----------------------------------------------------------------
 
 def _list_of(kind: Kind, count: int | None, words: str) -> Kind:

@@ -3,7 +3,7 @@
 The Connection Machine's way: the process grid lies on a hypercube by Gray
 codes (`dsim.partitioning.graycode`), and in stage k a rank speaks only to
 the one across dimension k.  The irregular form is known as crystal router
-(Fox et al. 1988, Solving Problems on Concurrent Processors, chapter 22).
+(Fox et al. 1988, Solving Problems on Concurrent Processors).
 
 A message holds no goals.  Tiles are products of rows and columns, and so
 are reaches, so every rank finds from a spike's number and from geometry
