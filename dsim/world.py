@@ -19,6 +19,7 @@ from dsim.errors import DsimError, WorldError
 
 BAD_INPUT = 2
 FAILED = 1
+INTERRUPTED = 130
 
 _TOGETHER = 1.0
 """Seconds that a rank in trouble waits for the others to be so too."""
@@ -81,7 +82,7 @@ def library() -> str:
 def _mpi() -> Any:
     try:
         from mpi4py import MPI
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:
         raise WorldError(
             f'no MPI library was found ({error}); load the one of your '
             "cluster, or get one: pip install 'dsim[mpi]'") from None
@@ -133,9 +134,10 @@ def main(function: Callable[[Any], int | None]) -> int:
 
 def fail(error: BaseException) -> int:
     """Tell ``error`` once, see that no rank goes on, return the exit code."""
+    error = _interrupt(error) or error
     code = BAD_INPUT if isinstance(error, DsimError) else FAILED
     if isinstance(error, KeyboardInterrupt):
-        code = 130
+        code = INTERRUPTED
     if not _world or _world[0].comm.size == 1:
         if not any(_number(os.environ.get(name)) for name in _RANKS):
             print(_sentence(error), file=sys.stderr, flush=True)
@@ -154,6 +156,13 @@ def fail(error: BaseException) -> int:
     time.sleep(0.1)
     world.comm.Abort(code)
     return code
+
+
+def _interrupt(error: BaseException | None) -> BaseException | None:
+    # A compiler that is interrupted may make an error of its own of it
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _all_fail(trouble: Any) -> bool:

@@ -199,6 +199,7 @@ export OMPI_MCA_hwloc_base_binding_policy=none
 export OMPI_MCA_mpi_yield_when_idle=1
 export OMPI_MCA_btl_vader_single_copy_mechanism=none
 export OMPI_MCA_btl_base_warn_component_unused=0
+export OMPI_MCA_orte_execute_quiet=1
 
 # a rank is a process with one thread, unless told otherwise
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}

@@ -1,6 +1,7 @@
 """Imports go downstairs only, and MPI is met in one place."""
 
 import ast
+import configparser
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,17 @@ def test_the_loop_is_one_page():
 def test_tests_are_flat():
     assert not list((ROOT / 'tests').glob('*/*.py'))
     assert not (ROOT / 'tests' / '__init__.py').exists()
+
+
+def test_every_package_is_listed():
+    # setuptools takes those that setup.cfg names, and no others
+    config = configparser.ConfigParser()
+    config.read(ROOT / 'setup.cfg')
+    listed = set(config['options']['packages'].split())
+    found = set()
+    for file in files():
+        if file.name == '__init__.py':
+            parts = file.parent.relative_to(ROOT).parts
+            found.add('.'.join(parts if parts[0] == 'dsim'
+                               else ('dsim', *parts)))
+    assert listed == found

@@ -108,6 +108,7 @@ def test_what_was_flushed_can_be_read(mpirun, tmp_path):
 
 @pytest.mark.parametrize('mistake, message', [
     ("net = network(); net['nobody']", "no population 'nobody'"),
+    ("dsim.Simulation(network(), dt=0.3, output='out')", 'whole number'),
     ("dsim.Simulation(network(), dt=0.0)", 'simulation.dt = 0.0'),
     ("dsim.Simulation(network(), output='/proc/none/out')", '/proc'),
     ("dsim.Simulation(network(), processes=[5, 5])", 'processes = [5, 5]'),
@@ -115,13 +116,15 @@ def test_what_was_flushed_can_be_read(mpirun, tmp_path):
     ("net = network(); net.populations['exc'].shape = (1, 1); "
      "dsim.Simulation(net)", 'ranks'),
 ])
-def test_a_mistake_on_all_ranks_is_told_once(mistake, message, mpirun):
+def test_a_mistake_on_all_ranks_is_told_once(mistake, message, mpirun,
+                                             tmp_path):
     begin = time.monotonic()
     code, output = mpirun(3, '-c', script(MODEL, '    ' + mistake), limit=30)
     assert code == 2, output
     assert message in output
     assert output.count('dsim: ') == 1, output
     assert 'Traceback' not in output
+    assert not list(tmp_path.iterdir()), 'half-written'
     assert time.monotonic() - begin < 25
 
 

@@ -53,6 +53,8 @@ class Output:
         self._files: list[Any] = []
         self._first = dict(zip(network.populations, layout.tiling.first,
                                strict=False))
+        for recording in network.recordings:
+            self._steps(recording)
         self._at_root(self._refuse)
 
     def open(self, tile: Tile) -> list[Recorder]:
