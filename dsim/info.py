@@ -41,7 +41,7 @@ def _mpi() -> dict[str, str]:
         what = '' if isinstance(error, WorldError) else (
             ': pip install mpi4py mpich, or load the MPI of your cluster')
         return {'MPI': f'missing ({" ".join(str(error).split())}){what}'}
-    library = world.library()
+    library = world.mpi_version()
     beside = str(Path(sys.executable).parent / 'mpirun')
     family = 'mpirun.openmpi' if 'Open MPI' in library else 'mpirun.mpich'
     found = (os.environ.get('DSIM_MPIRUN') or shutil.which(beside)

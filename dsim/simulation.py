@@ -67,7 +67,7 @@ class Simulation:
         self.clock = Clock(dt, self.layout.window)
         self.output = Output(network, self.layout, self.comm, self.clock,
                              output, overwrite, flush_every, model,
-                             world.library(), hdf5)
+                             world.mpi_version(), hdf5)
 
         self.exchange = connect(exchange, self.comm, self.layout, dt)
         self.tile = self.timers.timed('build', build)(

@@ -63,17 +63,17 @@ def start() -> Any:
             mpi4py.rc.initialize = False
             mpi4py.rc.finalize = True
         MPI = _mpi()
-        check_launcher(os.environ, library())
+        check_launcher(os.environ, mpi_version())
         if not MPI.Is_initialized():
             MPI.Init()
-        check(os.environ, MPI.COMM_WORLD.size, library())
+        check(os.environ, MPI.COMM_WORLD.size, mpi_version())
         _world.append(World(MPI.COMM_WORLD, MPI.COMM_WORLD.Dup()))
         if MPI.COMM_WORLD.size > 1:
             sys.excepthook = _uncaught
     return _world[0].comm
 
 
-def library() -> str:
+def mpi_version() -> str:
     """Return the name and version of the MPI library."""
     first = _mpi().Get_library_version().strip('\0').splitlines()[0]
     return ' '.join(first.strip(', ').split())
