@@ -5,7 +5,6 @@ does not hang.
 """
 
 import textwrap
-import time
 
 import pytest
 
@@ -58,9 +57,6 @@ FAULTS = {
     'close': ("from dsim.io.sonata.spikes import SpikeFile\n"
               "    fail_on_one(SpikeFile, 'close')"),
 }
-
-HDF5_FINISHES = 5.0
-"""Seconds after the start of Python's work that a job may take to end."""
 
 
 def script(*parts):
@@ -118,14 +114,12 @@ def test_what_was_flushed_can_be_read(mpirun, tmp_path):
 ])
 def test_a_mistake_on_all_ranks_is_told_once(mistake, message, mpirun,
                                              tmp_path):
-    begin = time.monotonic()
     code, output = mpirun(3, '-c', script(MODEL, '    ' + mistake), limit=30)
     assert code == 2, output
     assert message in output
     assert output.count('dsim: ') == 1, output
     assert 'Traceback' not in output
     assert not list(tmp_path.iterdir()), 'half-written'
-    assert time.monotonic() - begin < 25
 
 
 def test_output_of_another_run_is_not_overwritten(mpirun, tmp_path):
