@@ -10,13 +10,24 @@ from typing import Any
 
 import numpy as np
 
-from dsim.connectivity import Edges, Kernel, Rule, Uniform, synapse_values
+from dsim.connectivity import (
+    Edges,
+    Kernel,
+    Rule,
+    Uniform,
+    procedural,
+    synapse_values,
+)
 from dsim.connectivity.base import Pairing
 from dsim.errors import BadValue, UnknownName
 from dsim.neurons.base import Neuron
 from dsim.space import Shape, Sheet
 from dsim.stimuli.base import Stimulus
 from dsim.values import Place, evaluate
+
+
+STORAGE = 'auto', 'stored', 'procedural'
+"""How connections are held: in a table, or drawn anew at each spike."""
 
 
 @dataclass(eq=False)
@@ -40,7 +51,8 @@ class Projection:
     """Connections from one population to another by one rule.
 
     ``name`` addresses its random draws: source, target, and a number where
-    two projections join the same populations.
+    two projections join the same populations.  ``storage`` is one of
+    `STORAGE`.
     """
 
     name: str
@@ -51,6 +63,7 @@ class Projection:
     weight: Any
     delay: Any
     receptor: str
+    storage: str = 'auto'
 
 
 @dataclass(eq=False)
@@ -142,7 +155,8 @@ class Network:
                 target: 'Population | str | Iterable[Population | str]', *,
                 rule: Rule, weight: Any, delay: Any = 1.0,
                 kernel: Kernel | None = None,
-                receptor: str | None = None) -> list[Projection]:
+                receptor: str | None = None,
+                storage: str = 'auto') -> list[Projection]:
         """Connect ``source`` to each ``target`` and return the projections.
 
         Parameters
@@ -158,9 +172,14 @@ class Network:
             The spatial profile for rules that draw by distance.
         receptor
             Which input of the target model; needed if it has several.
+        storage
+            'stored': in a table; 'procedural': drawn anew at each spike, for
+            no memory but more time, by rules that draw for the source;
+            'auto': the first as long as it fits the memory.  The network
+            is the same.
         """
         return [self._projection(self[source], self[one], rule, weight,
-                                 delay, kernel, receptor)
+                                 delay, kernel, receptor, storage)
                 for one in each(target)]
 
     def stimulate(self, target: 'Population | str | Iterable[Population|str]',
@@ -252,7 +271,7 @@ class Network:
 
     def _projection(self, source: Population, target: Population, rule: Rule,
                     weight: Any, delay: Any, kernel: Kernel | None,
-                    receptor: str | None) -> Projection:
+                    receptor: str | None, storage: str) -> Projection:
         name = _numbered(f'{source.name}->{target.name}',
                          [p.name for p in self.projections])
         if not isinstance(rule, Rule):
@@ -264,13 +283,21 @@ class Network:
         if kernel is not None and not rule.spatial:
             raise BadValue(f'{name}: kernel', kernel,
                            f'left out with the rule {rule.name}')
+        if storage not in STORAGE:
+            raise UnknownName('storage', storage, STORAGE, name)
+        if storage == 'procedural' and not procedural.can(rule):
+            raise BadValue(
+                f'{name}: storage', storage, "'stored' or 'auto' with the "
+                f'rule {rule.name}', 'only rules that draw for the source '
+                'of a connection, such as fixed_outdegree, can be drawn '
+                'anew at a spike')
         count = rule.sources.size if isinstance(rule, Edges) else None
         synapse_values.check(weight, f'{name}: weight', count)
         synapse_values.check(delay, f'{name}: delay', count)
 
         made = Projection(
             name, source, target, rule, kernel or Uniform(), weight, delay,
-            _receptor(target, receptor, name))
+            _receptor(target, receptor, name), storage)
         rule.check(self.pairing(made))
         self.projections.append(made)
         return made

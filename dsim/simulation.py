@@ -33,6 +33,8 @@ class Simulation:
         Whether output of an earlier run in that folder may be replaced.
     processes
         The process grid (rows, columns); the best one if None.
+    threads
+        How many threads each rank works with.
     exchange
         How spikes travel: one of `EXCHANGES`, or 'auto'.
     flush_every
@@ -56,7 +58,7 @@ class Simulation:
     def __init__(self, network: Network, dt: float = 1.0,
                  output: str | Path | None = None, *,
                  overwrite: bool = False,
-                 processes: Sequence[int] | None = None,
+                 processes: Sequence[int] | None = None, threads: int = 1,
                  exchange: str = 'halo', flush_every: float = 1000.0,
                  hdf5: str = 'auto', model: str = '', comm: Any = None,
                  progress: Callable[[float, int], None] | None = None):
@@ -71,7 +73,7 @@ class Simulation:
 
         self.exchange = connect(exchange, self.comm, self.layout, dt)
         self.tile = self.timers.timed('build', build)(
-            network, self.layout, self.comm.rank, dt)
+            network, self.layout, self.comm.rank, dt, threads)
         self.recorders = self.output.open(self.tile)
         self.clock.longest = self.tile.longest
         self.clock.intervals = tuple(

@@ -64,4 +64,4 @@ def test_memory_and_synapses_are_as_told(comm):
     assert tile.neurons == told.neurons
     # How many a stencil with drawn delays loses at an edge is a mean
     assert tile.synapses == pytest.approx(told.synapses, rel=0.005)
-    assert tile.nbytes == pytest.approx(told.memory, rel=0.02)
+    assert tile.nbytes == pytest.approx(told.memory, rel=0.05)

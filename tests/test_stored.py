@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dsim.connectivity import offsets, stored, synapse_values
+from dsim.connectivity import drawing, offsets, stored, synapse_values
 from dsim.connectivity.bernoulli import PairwiseBernoulli
 from dsim.connectivity.degree import FixedIndegree, FixedOutdegree
+from dsim.connectivity.drawing import Drawing, Landing
 from dsim.connectivity.edges import Edges
 from dsim.connectivity.kernels import Gaussian, Profile, Ring
 from dsim.connectivity.pairs import AllToAll, OneToOne
@@ -50,24 +51,41 @@ def tiles(net, dt=1.0, processes=(1, 1)):
             for rank in range(processes[0]*processes[1])]
 
 
-def connections(tile):
-    """(source, target, weight, delay in steps) of a tile, in order."""
+def connections(tile, tables=None):
+    """(source, target, weight, delay in steps) of a tile, in order.
+
+    Source and target are ids; the tile has one share.
+    """
+    share, = tile.shares
+    targets = np.full(1 << share.bits, -1)
+    for block in share.blocks:
+        for base in block.bases:
+            targets[base:base + block.size] = block.numbers
+    firsts = np.array([piece.first for piece in tile.pieces])
     found = []
-    for table in tile.tables:
-        at = table.landing
-        row, column = np.divmod(np.arange(table.pointer.size - 1),
-                                max(at.box[3], 1))
-        sources = ((row + at.box[0]) % table.shape[0]*table.shape[1]
-                   + (column + at.box[2]) % table.shape[1])
-        entries = table.entries.astype(np.int64)
-        local = (entries & ((1 << at.bits) - 1)) - at.base
-        ids = next(p.ids for p in tile.pieces if p.bounds == at.bounds
-                   and p.inputs[0].base == at.base)
-        weights = np.broadcast_to(table.weights, entries.shape)
-        found.append(np.stack([
-            np.repeat(sources, np.diff(table.pointer)), ids[local], weights,
-            entries >> at.bits], axis=1))
+    for table in share.tables if tables is None else tables:
+        source, column, weight, delay = table.connections().T
+        target = targets[column]
+        assert (target >= 0).all()
+        source, target = (
+            number - firsts[np.searchsorted(firsts, number, 'right') - 1]
+            for number in (source, target))
+        found.append(np.stack([source, target, weight, delay], axis=1))
     return ordered(found)
+
+
+def drawings(net, projection):
+    """The connections of a projection on one rank."""
+    layout = arrange(net, 1.0, 1)
+    k = net.projections.index(projection)
+    target = projection.target
+    delays = layout.delays[k]
+    return Drawing(net.pairing(projection), projection.rule,
+                   projection.weight, projection.delay, Landing(
+        (0, target.shape[0], 0, target.shape[1]),
+        (0, projection.source.shape[0], 0, projection.source.shape[1]), 0,
+        10, layout.units[target.name, projection.receptor], 1.0,
+        delays.shortest, delays.longest, 0))
 
 
 def ordered(parts):
@@ -157,7 +175,7 @@ def test_tables_of_all_ranks_are_the_table_of_one(case, periodic):
 def test_tables_do_not_depend_on_how_they_are_made(case, monkeypatch):
     net = made(case)
     expected = connections(tiles(net)[0])
-    monkeypatch.setattr(stored, '_CHUNK', 1)
+    monkeypatch.setattr(drawing, 'CHUNK', 1)
     np.testing.assert_array_equal(connections(tiles(net)[0]), expected)
 
 
@@ -194,12 +212,19 @@ def test_several_projections_share_a_ring():
                          delay=Uniform(1, 5))
     assert again.name == 'exc->exc#2'
     whole, = tiles(net)
+    assert len(whole.shares[0].tables) == 1
     first, second = (
-        connections(type('One', (), {'tables': [whole.tables[k]],
-                                     'pieces': whole.pieces}))
-        for k in (0, 4))
+        ordered(rows for drawn in drawing.all() for rows in [np.stack([
+            drawn.rows.partners, np.repeat(drawn.owners, 8), drawn.weights,
+            drawn.delays], axis=1)])
+        for drawing in (drawings(net, projection)
+                        for projection in (net.projections[0], again)))
     assert not np.array_equal(first[:, 0], second[:, 0])
     assert not np.isin(first[:, 2], second[:, 2]).any()
+    both = ordered([first, second])
+    held = connections(whole)
+    assert set(map(tuple, both)) <= set(map(tuple, held))
+    assert len(held) == 8*(3*216 + 2*54)
 
     parts = tiles(net, processes=(2, 3))
     np.testing.assert_array_equal(
@@ -437,38 +462,34 @@ def test_weights_are_rounded_finer_than_float32(weight):
 def test_weights_that_do_not_fit_are_refused():
     for weight in 2.0**31, -2.0**31, np.nan, np.inf:
         with pytest.raises(BadValue, match='p: weight'):
-            stored.quantised(np.array([0.0, weight]), 1.0, 'p')
+            drawing.quantised(np.array([0.0, weight]), 1.0, 'p')
     limits = np.array([2.0**31 - 1, 1 - 2.0**31])
-    np.testing.assert_array_equal(stored.quantised(limits, 1.0, 'p'), limits)
+    np.testing.assert_array_equal(drawing.quantised(limits, 1.0, 'p'), limits)
 
 
 # --- delivery --------------------------------------------------------------
 
 def delivered(tile, steps, numbers, times=1):
     """The ring after delivery, and the events counted."""
-    ring = np.zeros_like(tile.ring)
+    share, = tile.shares
+    ring = np.zeros_like(share.ring)
     events = 0
     for _ in range(times):
-        for table in tile.tables:
+        for table in share.tables:
             events += table.deliver(ring, steps, numbers)
-    return ring.reshape(tile.slots, -1), events
+    return ring.reshape(share.slots, -1), events
 
 
 def by_hand(tile, steps, numbers):
     """The ring, from the list of connections."""
-    ring = np.zeros((tile.slots, tile.ring.size//tile.slots), np.int64)
-    rows, events = connections(tile), 0
-    first = tile.tables[0].landing.first
-    piece = next(p for p in tile.pieces
-                 if p.inputs[0].base == tile.tables[0].landing.base)
-    local = {int(neuron): k for k, neuron in enumerate(piece.ids)}
+    share, = tile.shares
+    ring = np.zeros((share.slots, 1 << share.bits), np.int64)
+    events = 0
+    rows = np.concatenate([table.connections() for table in share.tables])
     for step, number in zip(steps, numbers, strict=True):
-        for source, target, weight, delay in rows:
-            if source == number - first:
-                slot = (int(step) + int(delay)) % tile.slots
-                column = piece.inputs[0].base + local[int(target)]
-                ring[slot, column] += weight
-                events += 1
+        for source, column, weight, delay in rows[rows[:, 0] == number]:
+            ring[(int(step) + int(delay)) % share.slots, column] += weight
+            events += 1
     return ring, events
 
 
@@ -530,8 +551,8 @@ def test_a_stencil_without_a_table_is_the_stored_one(shape, periodic):
         steps, numbers = spikes(50, shape[0]*shape[1], first=2**33)
         events = 0
         for one, other in zip(plain, table, strict=True):
-            assert isinstance(one.tables[0], StencilTable)
-            assert isinstance(other.tables[0], stored.Stored)
+            assert isinstance(one.shares[0].tables[0], StencilTable)
+            assert isinstance(other.shares[0].tables[0], stored.Stored)
             found, count = delivered(one, steps, numbers)
             expected, again = delivered(other, steps, numbers)
             np.testing.assert_array_equal(found, expected)
@@ -549,7 +570,7 @@ def test_a_ring_wraps_around_without_a_trace():
     net = network((3, 3), (3, 3), rule=AllToAll(), weight=1.0,
                   delay=Uniform(1, 16))
     tile, = tiles(net)
-    assert tile.slots == 16
+    assert tile.shares[0].slots == 16
     for step in range(40):
         ring, _ = delivered(tile, np.array([step]), np.array([4]))
         base, _ = delivered(tile, np.array([0]), np.array([4]))
@@ -559,14 +580,49 @@ def test_a_ring_wraps_around_without_a_trace():
 def test_equal_delays_lie_side_by_side_and_equal_weights_take_no_room():
     net = network((6, 8), (6, 8), rule=FixedIndegree(400),
                   weight=2.0, delay=Distance(0.5, 1.0))
-    table, = tiles(net)[0].tables
-    assert np.ndim(table.weights) == 0
-    assert table.entries.dtype == np.uint32
-    assert table.nbytes == 4*table.count + 8*(48 + 1)
-    delays = table.entries >> table.landing.bits
+    share, = tiles(net)[0].shares
+    table, = share.tables
+    assert table.entries.dtype == np.uint16
+    assert table.weights.size == table.bases.size < 48*6
+    assert table.nbytes == (2*table.count + 12*table.bases.size
+                            + 4*(48 + 1) + 4)
+    # A segment has one delay and its targets are in order
+    for q in range(table.bases.size):
+        entries = table.entries[table.starts[q]:table.starts[q + 1]]
+        assert (np.diff(entries.astype(int)) >= 0).all()
+    delays = table.bases >> share.bits
     for k in range(48):
-        part = delays[table.pointer[k]:table.pointer[k + 1]].astype(int)
-        assert (np.diff(part) >= 0).all()
+        part = delays[table.rows[k]:table.rows[k + 1]].astype(int)
+        assert (np.diff(part) > 0).all()
+
+
+def test_few_connections_a_delay_are_held_with_their_delays():
+    net = network((6, 8), (6, 8), rule=FixedIndegree(5), weight=2.0,
+                  delay=Uniform(1, 9))
+    table, = tiles(net)[0].shares[0].tables
+    assert table.packed and table.entries.dtype == np.uint32
+    assert table.bases.size <= 48 and not table.bases.any()
+
+
+def test_many_columns_are_cut_into_blocks():
+    net = network((6, 8), (6, 8), rule=FixedIndegree(400), weight=1.0,
+                  delay=Uniform(1, 9))
+    p = net.projections[0]
+    found = []
+    for bits, base in (20, 0), (20, 2**16 - 20), (30, 2**29):
+        landing = Landing((0, 6, 0, 8), (0, 6, 0, 8), base, bits,
+                          2.0**-30, 1.0, 1, 9, 0)
+        table, = stored.build(
+            [Drawing(net.pairing(p), p.rule, p.weight, p.delay, landing)],
+            {0: (0, 6, 0, 8)})
+        assert not table.packed
+        assert table.bases.itemsize == (4 if bits == 20 else 8)
+        rows = table.connections()
+        rows[:, 1] -= base
+        found.append(ordered([rows]))
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+    assert found[0][:, 3].max() == 9 and found[0][:, 1].max() == 47
 
 
 def test_many_columns_and_long_delays_take_entries_of_64_bits():
@@ -575,12 +631,13 @@ def test_many_columns_and_long_delays_take_entries_of_64_bits():
     p = net.projections[0]
     found = {}
     for bits, base in (20, 900), (30, 2**29):
-        landing = stored.Landing((0, 6, 0, 8), (0, 6, 0, 8), base, bits,
-                                 2.0**-30, 1.0, 1, 9, 0)
-        table = stored.build(net.pairing(p), p.rule, p.weight, p.delay,
-                             np.arange(48), landing)
-        entries = table.entries.astype(np.int64)
-        found[bits] = (entries >> bits, (entries & (2**bits - 1)) - base)
+        landing = Landing((0, 6, 0, 8), (0, 6, 0, 8), base, bits,
+                          2.0**-30, 1.0, 1, 9, 0)
+        table, = stored.build(
+            [Drawing(net.pairing(p), p.rule, p.weight, p.delay, landing)],
+            {0: (0, 6, 0, 8)})
+        assert table.packed
         assert table.entries.itemsize == (4 if bits == 20 else 8)
+        found[bits] = table.connections() - [0, base, 0, 0]
     np.testing.assert_array_equal(found[20], found[30])
-    assert found[30][0].max() == 9 and found[30][1].max() == 47
+    assert found[30][:, 3].max() == 9 and found[30][:, 1].max() == 47

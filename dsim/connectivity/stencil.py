@@ -6,7 +6,7 @@ import numpy as np
 
 from dsim.compiled import compiled
 from dsim.connectivity.base import Pairing, Rows, Rule
-from dsim.connectivity.stored import Landing, quantised
+from dsim.connectivity.drawing import Landing, quantised
 from dsim.errors import BadValue
 from dsim.space import Shape
 

@@ -1,60 +1,80 @@
-"""Hold connections in a compressed table, by source, for one tile.
+"""Hold connections in compressed tables, by source, for one tile.
 
-One entry is one connection into the tile: its delay and its target packed
-into one number, (delay << bits) | column of the ring, so that delivery is
-one addition and one mask a synaptic event.  Where all weights are equal,
-they take no memory.
+The connections of a source are cut into segments of one delay (and of one
+weight, where a projection's weights are equal), so that one entry, a column
+of the ring, takes 16 bits: the segment tells the slot and the block of
+65,536 columns.  Where segments would be short, an entry holds delay and
+column in 32 or 64 bits instead, and a source has one segment a weight.  All
+projections share a table, so that delivery is one call for all of them.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from dsim.compiled import compiled
-from dsim.connectivity import synapse_values as sv
-from dsim.connectivity.base import Pairing, Rows, Rule
-from dsim.errors import BadValue, SimulationError
-from dsim.space import Shape, distances
+from dsim.connectivity.drawing import Box, Drawing, local_of, row_of
+from dsim.errors import SimulationError
+from dsim.space import Shape
 
-_CHUNK = 1 << 16
-"""Connections made at a time: what building needs beyond the table.
+BLOCK_BITS = 16
+"""A short entry is a column within a block of so many bits."""
 
-Few enough for the cache, which is three times as fast as a chunk of 2**19.
-"""
+MOST = 2**32
+"""Connections of a table; each adds less than 2**31 to a 64-bit sum, so no
+sum can overflow."""
+
+SHORTEST = 6
+"""Segments of fewer connections, on average, are not worth their 12 B."""
 
 
 @dataclass(frozen=True)
-class Landing:
-    """Where a projection's connections end on this tile.
+class Sources:
+    """The neurons of one population that reach a tile.
 
-    ``bounds`` (row0, row1, column0, column1) of the tile in the target's
-    grid; ``box`` (row0, rows, column0, columns) of the sources in reach,
-    modulo the source's grid; ``base`` first column of the receptor in the
-    ring; ``bits`` of a ring row; ``unit`` of the receptor's weights;
-    ``shortest``/``longest`` delay in steps; ``first`` neuron number of the
-    source population.
+    ``first`` is the number of the population's neuron 0, ``shape`` its
+    grid, ``box`` (row0, rows, column0, columns) the part within reach.
     """
 
-    bounds: tuple[int, int, int, int]
-    box: tuple[int, int, int, int]
-    base: int
-    bits: int
-    unit: float
-    dt: float
-    shortest: int
-    longest: int
     first: int
+    shape: Shape
+    box: Box
+
+    @property
+    def count(self) -> int:
+        """The number of neurons in the box."""
+        return self.box[1]*self.box[3]
 
 
 class Stored:
-    """The connections of one projection that end on one tile."""
+    """The connections that end on one tile, of several projections.
 
-    def __init__(self, pairing: Pairing, landing: Landing,
-                 pointer: np.ndarray, entries: np.ndarray,
-                 weights: np.ndarray | int):
-        self.landing, self.shape = landing, pairing.source
-        self.pointer, self.entries, self.weights = pointer, entries, weights
+    ``sources`` int64[populations, 8]; the segments of source k are
+    ``rows[k]`` ... ``rows[k + 1]`` - 1.  Segment q begins at place
+    ``bases[q]`` of the ring after the step of the spike; its entries are
+    ``starts[q]`` ... ``starts[q + 1]`` - 1.  ``weights`` int32 are those of
+    the segments, or of the entries if ``each``.
+    """
+
+    def __init__(self, bits: int, packed: bool, each: bool,
+                 parts: Sequence['_Part']):
+        self.bits, self.packed, self.each = bits, packed, each
+        self.sources = _table_of([part.sources for part in parts])
+        self.rows = _end_to_end([part.rows for part in parts])
+        self.starts = _end_to_end([part.starts for part in parts])
+        self.bases = np.concatenate([part.bases for part in parts])
+        count = int(self.starts[-1])
+        wide = max(part.longest for part in parts).bit_length() + bits
+        self.entries = np.empty(count, _entry_type(packed, wide))
+        self.weights = (np.empty(count, np.int32) if each else
+                        np.concatenate([part.weights for part in parts]))
+        begin = 0
+        for part in parts:
+            end = begin + int(part.starts[-1])
+            part.fill(self.entries[begin:end],
+                      self.weights[begin:end] if each else self.weights[:0])
+            begin = end
 
     @property
     def count(self) -> int:
@@ -64,286 +84,301 @@ class Stored:
     @property
     def nbytes(self) -> int:
         """The memory that the table takes."""
-        weights = getattr(self.weights, 'nbytes', 0)
-        return self.pointer.nbytes + self.entries.nbytes + weights
+        return (self.rows.nbytes + self.starts.nbytes + self.bases.nbytes
+                + self.entries.nbytes + self.weights.nbytes)
 
     def deliver(self, ring: np.ndarray, steps: np.ndarray,
                 numbers: np.ndarray) -> int:
         """Add the weights of the spikes' connections to the ring.
 
-        ``steps``, ``numbers`` int64[k]: when and who; neurons of other
-        populations are passed over.  Returns the synaptic events.
+        ``steps``, ``numbers`` int64[k]: when and who; neurons that reach
+        nothing here are passed over.  Returns the synaptic events.
         """
-        return _deliver(ring, self.landing.bits, steps, numbers,
-                        self.landing.first, self.shape, self.landing.box,
-                        self.pointer, self.entries, self.weights)
+        return _deliver(ring, self.bits, steps, numbers, self.sources,
+                        self.rows, self.bases, self.starts, self.entries,
+                        self.weights, self.packed, self.each)
+
+    def connections(self) -> np.ndarray:
+        """Return int64[k, 4]: source number, ring column, weight, delay.
+
+        The weight in units of its receptor, the delay in steps.
+        """
+        numbers = np.concatenate([_numbers(row) for row in self.sources])
+        per_segment = np.diff(self.starts.astype(np.int64))
+        sources = np.repeat(np.repeat(
+            numbers, np.diff(self.rows.astype(np.int64))), per_segment)
+        weights = (self.weights if self.each
+                   else np.repeat(self.weights, per_segment))
+        places = (np.repeat(self.bases.astype(np.int64), per_segment)
+                  + self.entries.astype(np.int64))
+        return np.stack([sources, places & ((1 << self.bits) - 1), weights,
+                         places >> self.bits], axis=1)
 
 
-def build(pairing: Pairing, rule: Rule, weight: Any, delay: Any,
-          ids: np.ndarray, landing: Landing) -> Stored:
-    """Make the table of all connections into the neurons ``ids``.
+def build(drawings: Sequence[Drawing], boxes: dict[int, Box]
+          ) -> list[Stored]:
+    """Make the tables of all connections that ``drawings`` tell of.
 
-    The rows are drawn twice, once to count and once to fill, so that
-    nothing but the table itself grows with the number of connections.
+    ``boxes`` is first neuron number of a source population -> its part
+    within reach.  Connections are drawn twice, once to count and once to
+    fill, so that nothing but the table itself grows with their number.
 
     Raises
     ------
     BadValue
         If a weight does not fit the receptor's unit, or is not finite.
+    SimulationError
+        If a connection comes from beyond the reach of its rule.
     """
-    filler = _Filler(pairing, rule, weight, delay, ids, landing)
-    filler.count()
-    filler.fill()
-    return filler.table()
+    tables: dict[tuple[bool, bool], list[_Part]] = {}
+    for (first, each), mine in _grouped(drawings):
+        shape = mine[0].pairing.source
+        part = _Part(Sources(first, shape, boxes[first]), each, mine)
+        if part.sources.count:
+            part.count()
+            tables.setdefault((part.packed, each), []).append(part)
+    return [Stored(drawings[0].landing.bits, packed, each, parts)
+            for (packed, each), parts in tables.items()]
 
 
-class _Filler:
-    """The two passes of `build`."""
+def _grouped(drawings: Sequence[Drawing]
+             ) -> Iterator[tuple[tuple[int, bool], list[Drawing]]]:
+    groups: dict[tuple[int, bool], list[Drawing]] = {}
+    for drawing in drawings:
+        key = drawing.landing.first, drawing.equal_weight is None
+        groups.setdefault(key, []).append(drawing)
+    yield from groups.items()
 
-    def __init__(self, pairing: Pairing, rule: Rule, weight: Any, delay: Any,
-                 ids: np.ndarray, landing: Landing):
-        self.pairing, self.rule, self.landing = pairing, rule, landing
-        self.weight, self.delay = weight, delay
-        self.owners = (ids if rule.owner == 'target'
-                       else _ids_of(landing.box, pairing.source))
-        self.rows = rule.maker(pairing)
-        self.sources = landing.box[1]*landing.box[3]
 
-        # Connections of equal delay side by side: neighbours in the ring
-        kinds = landing.longest - landing.shortest + 1
-        expected = ids.size*rule.degree(pairing)
-        self.buckets = kinds if 8*self.sources*kinds <= expected else 1
-        self.counts = np.zeros(self.sources*self.buckets + 1, dtype=np.int64)
+class _Part:
+    """The connections from one population, with weights of one sort.
 
-        self.seed = pairing.seed
-        self.weight_key = sv.address(self.seed, 'weight', pairing.name)
-        self.delay_key = sv.address(self.seed, 'delay', pairing.name)
-        factors = getattr(rule, 'factors', None)
-        equal = sv.is_number(weight) and factors is None
-        self.equal_weight = (self._quantised(np.array([float(weight)]))[0]
-                             if equal else None)
+    A *kind* is what the connections of a segment share: weight, delay and
+    block of columns.
+    """
+
+    def __init__(self, sources: Sources, each: bool,
+                 drawings: Sequence[Drawing]):
+        self.sources, self.each = sources, each
+        self.drawings = drawings
+        self.values = sorted({d.equal_weight or 0 for d in drawings})
+        self.shortest = min(d.landing.shortest for d in drawings)
+        self.longest = max(d.landing.longest for d in drawings)
+        self.bits = drawings[0].landing.bits
+
+        blocks = max(_columns(d) for d in drawings) - 1 >> BLOCK_BITS
+        self.blocks = blocks + 1
+        self.delays = self.longest - self.shortest + 1
+        segments = sources.count*sum(
+            d.kinds*_blocks_of(d) for d in drawings)
+        expected = sum(d.expected for d in drawings)
+        self.packed = expected < SHORTEST*segments
+        if self.packed:
+            self.delays = self.blocks = 1
+
+    @property
+    def kinds(self) -> int:
+        """The number of segments that one source may have."""
+        return len(self.values)*self.delays*self.blocks
 
     def count(self) -> None:
-        """First pass: how many connections each source has here."""
-        for owners, rows in self._chunks():
-            delays = self._delays(owners, rows) if self.buckets > 1 else 0
-            lost = _count(owners, *self._geometry(), rows.pointer,
-                          rows.partners, delays, self.landing.shortest,
-                          self.buckets, self.counts)
-            if lost:
-                raise SimulationError(
-                    f'projection {self.pairing.name}: {lost:,} connections '
-                    'come from beyond the reach that the rule '
-                    f'{self.rule.name!r} declares')
+        """First pass: how many connections each source has of each kind."""
+        counts = np.zeros(self.sources.count*self.kinds + 1, np.int64)
+        for drawing in self.drawings:
+            for some in drawing.all(weights=False):
+                lost = _count(*self._arguments(drawing), some.owners,
+                              some.rows.pointer, some.rows.partners,
+                              some.delays, counts)
+                if lost:
+                    raise drawing.lost(lost)
 
-    def fill(self) -> None:
+        if counts.sum() >= MOST:
+            raise SimulationError(
+                f'{counts.sum():,} connections from one population to one '
+                f'rank or thread, a table holds {MOST:,}; use more ranks')
+        # Only segments that hold something are kept
+        held = np.flatnonzero(counts[1:])
+        row, kind = np.divmod(held, self.kinds)
+        per_row = np.bincount(row, minlength=self.sources.count)
+        self.rows = np.append(0, np.cumsum(per_row)).astype(np.uint32)
+        value, place = np.divmod(kind, self.delays*self.blocks)
+        delay, block = np.divmod(place, self.blocks)
+        shift = 0 if self.packed else self.shortest
+        bases = (delay + shift << self.bits) + (block << BLOCK_BITS)
+        wide = self.longest.bit_length() + self.bits
+        self.bases = bases.astype(_entry_type(True, wide))
+        self.weights = np.array(self.values, np.int32)[value]
+        self.cursor = np.cumsum(counts)
+        self.starts = np.append(
+            self.cursor[held], self.cursor[-1]).astype(np.uint32)
+
+    def fill(self, entries: np.ndarray, weights: np.ndarray) -> None:
         """Second pass: put each connection in its place."""
-        cursor = np.cumsum(self.counts)
-        total = int(cursor[-1])
-        self.pointer = np.append(cursor[:-1][::self.buckets], total)
-        slots = 1 << (self.landing.longest.bit_length() + self.landing.bits)
-        kind = np.uint32 if slots <= 2**32 else np.uint64
-        self.entries = np.empty(total, dtype=kind)
-        self.weights = np.empty(0 if self.equal_weight is not None else total,
-                                dtype=np.int32)
-        for owners, rows in self._chunks():
-            delays = self._delays(owners, rows)
-            weights = self._weights(owners, rows)
-            _fill(owners, *self._geometry(), rows.pointer, rows.partners,
-                  delays, self.landing.shortest, self.buckets,
-                  self.landing.bits, self.landing.base, weights, cursor,
-                  self.entries, self.weights)
+        for drawing in self.drawings:
+            for some in drawing.all(self.each):
+                _fill(*self._arguments(drawing), some.owners,
+                      some.rows.pointer, some.rows.partners, some.delays,
+                      some.weights, self.bits, self.cursor, entries, weights)
+        del self.cursor
 
-    def table(self) -> Stored:
-        """Return the finished table."""
-        weights = (self.weights if self.equal_weight is None
-                   else int(self.equal_weight))
-        return Stored(self.pairing, self.landing, self.pointer, self.entries,
-                      weights)
-
-    def _chunks(self):
-        if self.sources == 0:
-            return
-        degree = max(self.rule.degree(self.pairing), 1.0)
-        some = max(int(_CHUNK/degree), 1)
-        for k in range(0, self.owners.size, some):
-            owners = self.owners[k:k + some]
-            yield owners, self.rows(owners)
-
-    def _geometry(self) -> tuple[Any, ...]:
-        return (self.rule.owner == 'target', self.pairing.source,
-                self.pairing.target, self.landing.box, self.landing.bounds)
-
-    def _pairs(self, owners: np.ndarray, rows: Rows) -> np.ndarray:
-        return np.repeat(owners, np.diff(rows.pointer))
-
-    def _distances(self, owners: np.ndarray, rows: Rows) -> np.ndarray:
-        by_target = self.rule.owner == 'target'
-        own = self._pairs(owners, rows)
-        sources, targets = ((rows.partners, own) if by_target
-                            else (own, rows.partners))
-        sheet, out = self.pairing.sheet, np.empty(own.size)
-        source, target = self.pairing.source, self.pairing.target
-        distances(sources, targets, source[1], target[1],
-                  sheet.pitch(source), sheet.pitch(target), sheet.extent,
-                  sheet.periodic, out)
-        return out
-
-    def _values(self, value: Any, key: np.uint64, owners: np.ndarray,
-                rows: Rows) -> np.ndarray:
-        far = (self._distances(owners, rows) if sv.needs_distance(value)
-               else np.empty(0))
-        return sv.values(value, key, self._pairs(owners, rows), rows.draws,
-                         far)
-
-    def _delays(self, owners: np.ndarray, rows: Rows) -> np.ndarray | int:
-        if (self.landing.shortest == self.landing.longest
-                and not sv.is_sampled(self.delay)):
-            return self.landing.shortest
-        found = self._values(self.delay, self.delay_key, owners, rows)
-        steps = np.floor(found/self.landing.dt + 0.5)
-
-        # A function may exceed its samples by a step of rounding
-        low, high = self.landing.shortest, self.landing.longest
-        wrong = np.flatnonzero(~((steps >= low - 1) & (steps <= high + 1)))
-        if wrong.size:
-            raise BadValue(
-                f'{self.pairing.name}: delay', float(found[wrong[0]]),
-                f'{low*self.landing.dt:g} to {high*self.landing.dt:g} ms',
-                'a function of distance must not exceed by far what it gives '
-                'at evenly spaced distances')
-        return np.clip(steps, low, high).astype(np.int64)
-
-    def _weights(self, owners: np.ndarray, rows: Rows) -> np.ndarray | int:
-        if self.equal_weight is not None:
-            return 0
-        found = self._values(self.weight, self.weight_key, owners, rows)
-        factors = getattr(self.rule, 'factors', None)
-        if factors is not None:
-            found = found*factors[rows.draws]
-        return self._quantised(found)
-
-    def _quantised(self, weights: np.ndarray) -> np.ndarray:
-        return quantised(weights, self.landing.unit, self.pairing.name)
+    def _arguments(self, drawing: Drawing) -> tuple:
+        pairing, landing = drawing.pairing, drawing.landing
+        value = self.values.index(drawing.equal_weight or 0)
+        return (drawing.by_target, pairing.source, pairing.target,
+                self.sources.box, landing.bounds, landing.base, value,
+                self.shortest, (self.delays, self.blocks, self.kinds),
+                self.packed)
 
 
-def quantised(weights: np.ndarray, unit: float, name: str) -> np.ndarray:
-    """Return weights as int32 multiples of ``unit``, rounded to nearest.
-
-    Raises `BadValue` for a weight that does not fit 32 bits.
-    """
-    scaled = np.rint(weights/unit)
-    wrong = ~(abs(scaled) < 2.0**31)
-    if wrong.any():
-        raise BadValue(
-            f'{name}: weight', float(weights[wrong][0]),
-            f'a number within ±{2**31*unit:g}, the range of its receptor',
-            'a function of distance must not exceed by far what it gives at '
-            'evenly spaced distances')
-    return scaled.astype(np.int32)
+def _columns(drawing: Drawing) -> int:
+    return drawing.landing.base + drawing.landing.neurons
 
 
-def _ids_of(box: tuple[int, int, int, int], shape: Shape) -> np.ndarray:
-    row0, height, column0, width = box
-    rows = np.sort((row0 + np.arange(height)) % shape[0])
-    columns = np.sort((column0 + np.arange(width)) % shape[1])
-    return (rows[:, None]*shape[1] + columns[None, :]).ravel()
+def _blocks_of(drawing: Drawing) -> int:
+    first = drawing.landing.base >> BLOCK_BITS
+    return max((_columns(drawing) - 1 >> BLOCK_BITS) - first + 1, 1)
+
+
+def _entry_type(packed: bool, bits: int) -> type:
+    if not packed:
+        return np.uint16
+    return np.uint32 if bits <= 32 else np.uint64
+
+
+def _table_of(sources: Sequence[Sources]) -> np.ndarray:
+    rows, offset = [], 0
+    for one in sources:
+        size = one.shape[0]*one.shape[1]
+        rows.append([one.first, one.first + size, one.shape[1], *one.box,
+                     offset])
+        offset += one.count
+    return np.array(rows, np.int64)
+
+
+def _numbers(sources: np.ndarray) -> np.ndarray:
+    first, end, columns, row0, height, column0, width, _ = sources.tolist()
+    rows = (row0 + np.arange(height)) % ((end - first)//columns)
+    places = (column0 + np.arange(width)) % columns
+    return (first + rows[:, None]*columns + places).ravel()
+
+
+def _end_to_end(pointers: Sequence[np.ndarray]) -> np.ndarray:
+    """Join pointers that each begin at 0, in their type."""
+    ends = np.cumsum([int(pointer[-1]) for pointer in pointers])
+    parts = [pointers[0]] + [
+        (pointer[1:].astype(np.int64) + end).astype(pointer.dtype)
+        for pointer, end in zip(pointers[1:], ends, strict=False)]
+    return np.concatenate(parts)
 
 
 @compiled
-def _row_of(source, shape, box):
-    """Return the row of the table that holds a source, -1 if none does."""
-    if box[1] == shape[0] and box[3] == shape[1] and box[0] + box[2] == 0:
-        return source
-    # Unsigned, as a division that need not round downwards is faster
-    row = np.int64(np.uint64(source)//np.uint64(shape[1]))
-    column = source - row*shape[1] - box[2]
-    row -= box[0]
-    row = row + shape[0] if row < 0 else row
-    column = column + shape[1] if column < 0 else column
-    if row >= box[1] or column >= box[3]:
-        return np.int64(-1)
-    return row*box[3] + column
-
-
-@compiled
-def _local_of(target, shape, bounds):
-    """Return the place of a target on the tile, -1 if it is elsewhere."""
-    row0, row1, column0, column1 = bounds
-    row = np.int64(np.uint64(target)//np.uint64(shape[1]))
-    column = target - row*shape[1]
-    if row < row0 or row >= row1 or column < column0 or column >= column1:
-        return np.int64(-1)
-    return (row - row0)*(column1 - column0) + column - column0
-
-
-@compiled
-def _count(owners, by_target, source_shape, target_shape, box, bounds,
-           pointer, partners, delays, shortest, buckets, counts):
-    """Count connections by row and delay; return how many have no row."""
+def _count(by_target, source_shape, target_shape, box, bounds, base, value,
+           shortest, sizes, packed, owners, pointer, partners, delays,
+           counts):
+    """Count connections by row and kind; return how many have no row."""
     lost = 0
     for k in range(owners.size):
-        own = (np.int64(0) if by_target
-               else _row_of(owners[k], source_shape, box))
+        own = (local_of(owners[k], target_shape, bounds) if by_target
+               else row_of(owners[k], source_shape, box))
         for j in range(pointer[k], pointer[k + 1]):
-            row = own
+            row, local = own, own
             if by_target:
-                row = _row_of(partners[j], source_shape, box)
-            elif _local_of(partners[j], target_shape, bounds) < 0:
-                continue
+                row = row_of(partners[j], source_shape, box)
+            else:
+                local = local_of(partners[j], target_shape, bounds)
+                if local < 0:
+                    continue
             if row < 0:
                 lost += 1
                 continue
-            bucket = delays[j] - shortest if buckets > 1 else 0
-            counts[row*buckets + bucket + 1] += 1
+            kind = _kind(value, delays[j] - shortest, base + local, sizes,
+                         packed)
+            counts[row*sizes[2] + kind + 1] += 1
     return lost
 
 
 @compiled
-def _fill(owners, by_target, source_shape, target_shape, box, bounds,
-          pointer, partners, delays, shortest, buckets, bits, base, weights,
-          cursor, entries, table):
-    for k in range(owners.size):
-        own = (_local_of(owners[k], target_shape, bounds) if by_target
-               else _row_of(owners[k], source_shape, box))
-        for j in range(pointer[k], pointer[k + 1]):
-            if by_target:
-                local = own
-                row = _row_of(partners[j], source_shape, box)
-            else:
-                local = _local_of(partners[j], target_shape, bounds)
-                row = own
-                if local < 0:
-                    continue
-            bucket = delays[j] - shortest if buckets > 1 else 0
-            place = cursor[row*buckets + bucket]
-            cursor[row*buckets + bucket] += 1
-            entries[place] = (np.int64(delays[j]) << bits) | (base + local)
-            if table.size:
-                table[place] = weights[j]
+def _kind(value, delay, column, sizes, packed):
+    if packed:
+        return value
+    return (value*sizes[0] + delay)*sizes[1] + (column >> BLOCK_BITS)
 
 
 @compiled
-def _deliver(ring, bits, steps, numbers, first, shape, box, pointer, entries,
-             weights):
-    rows, columns = shape
-    mask = np.uint64(ring.size - 1)
-    events = 0
-    for s in range(numbers.size):
-        source = numbers[s] - first
-        if source < 0 or source >= rows*columns:
-            continue
-        row, column = divmod(source, columns)
-        row, column = row - box[0], column - box[2]
-        row = row + rows if row < 0 else row
-        column = column + columns if column < 0 else column
-        if row >= box[1] or column >= box[3]:
-            continue
+def _fill(by_target, source_shape, target_shape, box, bounds, base, value,
+          shortest, sizes, packed, owners, pointer, partners, delays,
+          values, bits, cursor, entries, weights):
+    for k in range(owners.size):
+        own = (local_of(owners[k], target_shape, bounds) if by_target
+               else row_of(owners[k], source_shape, box))
+        for j in range(pointer[k], pointer[k + 1]):
+            row, local = own, own
+            if by_target:
+                row = row_of(partners[j], source_shape, box)
+            else:
+                local = local_of(partners[j], target_shape, bounds)
+                if local < 0:
+                    continue
+            column = base + local
+            kind = _kind(value, delays[j] - shortest, column, sizes, packed)
+            place = cursor[row*sizes[2] + kind]
+            cursor[row*sizes[2] + kind] += 1
+            if packed:
+                entries[place] = (np.int64(delays[j]) << bits) | column
+            else:
+                entries[place] = column & ((1 << BLOCK_BITS) - 1)
+            if weights.size:
+                weights[place] = values[j]
 
-        k = row*box[3] + column
-        begin, end = pointer[k], pointer[k + 1]
+
+@compiled
+def _deliver(ring, bits, steps, numbers, sources, rows, bases, starts,
+             entries, weights, packed, each):
+    mask = np.uint64(ring.size - 1)
+    events = np.int64(0)
+    p = 0
+    for s in range(numbers.size):
+        p, k = find(numbers[s], sources, p)
+        if k < 0:
+            continue
         slot = np.uint64(steps[s]) << np.uint64(bits)
-        for j in range(begin, end):
-            ring[(slot + np.uint64(entries[j])) & mask] += weights[j]
-        events += end - begin
+        first, last = rows[k], rows[k + 1]
+        for q in range(first, last):
+            begin, end = np.uint64(starts[q]), np.uint64(starts[q + 1])
+            at = (slot + np.uint64(bases[q])) & mask
+            # An entry of its own delay may pass the ring's end, others stay
+            # in their row
+            if packed and each:
+                for j in range(begin, end):
+                    ring[(at + np.uint64(entries[j])) & mask] += weights[j]
+            elif packed:
+                weight = np.int64(weights[q])
+                for j in range(begin, end):
+                    ring[(at + np.uint64(entries[j])) & mask] += weight
+            elif each:
+                for j in range(begin, end):
+                    ring[at + np.uint64(entries[j])] += weights[j]
+            else:
+                weight = np.int64(weights[q])
+                for j in range(begin, end):
+                    ring[at + np.uint64(entries[j])] += weight
+        events += np.int64(starts[last]) - np.int64(starts[first])
     return events
+
+
+@compiled
+def find(number, sources, p):
+    """Return the population of a neuron and its row, -1 if it has none.
+
+    ``p`` is the population to look at first.
+    """
+    for _ in range(sources.shape[0]):
+        if sources[p, 0] <= number < sources[p, 1]:
+            columns = sources[p, 2]
+            shape = ((sources[p, 1] - sources[p, 0])//columns, columns)
+            box = (sources[p, 3], sources[p, 4], sources[p, 5],
+                   sources[p, 6])
+            row = row_of(number - sources[p, 0], shape, box)
+            return p, row + sources[p, 7] if row >= 0 else row
+        p = p + 1 if p + 1 < sources.shape[0] else 0
+    return p, np.int64(-1)

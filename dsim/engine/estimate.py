@@ -5,13 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dsim.connectivity import Stencil
-from dsim.connectivity.base import size
-from dsim.connectivity.stencil import connections
-from dsim.connectivity.synapse_values import is_number
-from dsim.engine.build import STRETCH_BYTES, is_plain
+from dsim.engine import memory
 from dsim.engine.layout import Layout, arrange
-from dsim.network import Network, Population, Projection
+from dsim.network import Network
 from dsim.partitioning.exchange import find_scheme
 
 EVENT_NS, STEP_NS = 2.5, 6.0
@@ -102,72 +98,15 @@ def estimate(network: Network, dt: float, ranks: int,
                     rate, _halo(network, layout), scheme.name)
 
 
-def indegree(network: Network, projection: Projection) -> float:
-    """Return the expected number of a target's connections."""
-    pairing = network.pairing(projection)
-    degree = projection.rule.degree(pairing)
-    if projection.rule.owner == 'target':
-        return degree
-    return degree*size(pairing.source)/size(pairing.target)
-
-
 def _share(network: Network, layout: Layout, rank: int, traffic: tuple,
            rate: float, dt: float) -> Share:
     tiling, populations = layout.tiling, list(network.populations.values())
     counts = [tiling.count(p, rank) for p in range(len(populations))]
-    synapses, tables = _connections(network, layout, rank, counts)
-    memory = tables + _ring(populations, counts, layout) + sum(
-        _state(p, n) + _buffers(p, n, layout)
-        for p, n in zip(populations, counts, strict=True))
+    synapses, bytes_held = memory.of_rank(network, layout, rank)
     seconds = 1e-9*(EVENT_NS*rate*synapses + STEP_NS*1000/dt*sum(counts))
     tiles = tuple(tiling.shape(p, rank) for p in range(len(populations)))
-    return Share(rank, tiles, sum(counts), synapses, memory, traffic[0],
-                 traffic[1], seconds)
-
-
-def _connections(network: Network, layout: Layout, rank: int,
-                 counts: list[int]) -> tuple[float, float]:
-    """Return the connections into a rank's tiles, and what they take."""
-    populations = list(network.populations.values())
-    synapses, tables = 0.0, 0.0
-    for projection in network.projections:
-        target = populations.index(projection.target)
-        source = populations.index(projection.source)
-        if isinstance(projection.rule, Stencil) and is_plain(projection):
-            offsets = projection.rule.offsets
-            tables += 24*len(offsets)
-            synapses += connections(
-                offsets, projection.source.shape, network.sheet.periodic,
-                layout.tiling.bounds(target, rank))
-            continue
-        own = counts[target]*indegree(network, projection)
-        equal = is_number(projection.weight)
-        box = layout.plan.box(source, rank, target)
-        synapses += own
-        tables += own*(4 if equal else 8) + 8*(box[1]*box[3] + 1)
-    return synapses, tables
-
-
-def _ring(populations: list[Population], counts: list[int],
-          layout: Layout) -> float:
-    columns = sum(n*len(p.model.receptors) for p, n
-                  in zip(populations, counts, strict=True))
-    slots = 1 << (layout.longest - 1).bit_length()
-    return 8.0*slots*(1 << max(columns - 1, 0).bit_length())
-
-
-def _state(population: Population, neurons: int) -> float:
-    each = np.dtype(population.precision).itemsize
-    model = population.model
-    arrays = len(model.states) + sum(
-        not is_number(value) for value in model.settings.values())
-    return neurons*(8 + each*arrays)
-
-
-def _buffers(population: Population, neurons: int, layout: Layout) -> float:
-    each = np.dtype(population.precision).itemsize
-    steps = max(1, min(layout.window, STRETCH_BYTES//(8*max(neurons, 1))))
-    return steps*neurons*(1 + each*(1 + len(population.model.receptors)))
+    return Share(rank, tiles, sum(counts), synapses, bytes_held,
+                 traffic[0], traffic[1], seconds)
 
 
 def _halo(network: Network, layout: Layout) -> tuple[int, int]:

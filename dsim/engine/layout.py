@@ -5,12 +5,14 @@ that each rank finds the same, and a run that has not started can be told.
 """
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from dsim.connectivity import synapse_values
+from dsim.connectivity import procedural, synapse_values
+from dsim.connectivity.base import size
 from dsim.errors import BadValue
 from dsim.network import Network, Projection
 from dsim.partitioning import HaloPlan, ProcessGrid, Reach, Tiling
@@ -18,6 +20,9 @@ from dsim.partitioning.processes import choose, confirm
 
 BITS_OF_WEIGHT = 30
 """The largest weight of a receptor takes at most so many of 32 bits."""
+
+BYTES_PER_SYNAPSE = 4
+"""Of a table, roughly; 2 to 8 in truth."""
 
 LARGEST_DELAY = 2**16
 """In steps; the ring has a row for each."""
@@ -36,7 +41,8 @@ class Delays:
 class Layout:
     """Where everything is, and how far apart in time.
 
-    ``delays`` are those of the network's projections, in order; ``units``
+    ``delays`` are those of the network's projections, in order, and so is
+    ``procedural``: whether connections are drawn at each spike; ``units``
     are of (population, receptor): the power of two of which its weights are
     whole multiples.
     """
@@ -44,6 +50,7 @@ class Layout:
     tiling: Tiling
     plan: HaloPlan
     delays: tuple[Delays, ...]
+    procedural: tuple[bool, ...]
     units: dict[tuple[str, str], float]
     window: int
     longest: int
@@ -81,7 +88,8 @@ def arrange(network: Network, dt: float, ranks: int,
     window = min((d.shortest for d in delays), default=64)
     longest = max((d.longest for d in delays), default=1)
     return Layout(tiling, HaloPlan(tiling, reaches), delays,
-                  _units(network), window, longest)
+                  _procedural(network, ranks), _units(network), window,
+                  longest)
 
 
 def _grid(network: Network, shapes: Sequence[tuple[int, int]], ranks: int,
@@ -150,6 +158,35 @@ def _units(network: Network) -> dict[tuple[str, str], float]:
         key = projection.target.name, projection.receptor
         largest[key] = max(largest[key], bound)
     return {key: unit_of(bound) for key, bound in largest.items()}
+
+
+def _procedural(network: Network, ranks: int) -> tuple[bool, ...]:
+    """Which projections are drawn at each spike instead of stored.
+
+    Those that ask for it, and if what is stored would not fit the memory
+    all of 'auto' that can.
+    """
+    known = [p.storage for p in network.projections]
+    automatic = [p.storage == 'auto' and procedural.can(p.rule)
+                 for p in network.projections]
+    stored = BYTES_PER_SYNAPSE*sum(
+        connections(network, p) for p in network.projections
+        if p.storage != 'procedural')
+    full = stored/ranks > memory_per_core()
+    return tuple(storage == 'procedural' or (full and can)
+                 for storage, can in zip(known, automatic, strict=True))
+
+
+def connections(network: Network, projection: Projection) -> float:
+    """Return the number of connections to be expected on all ranks."""
+    pairing, rule = network.pairing(projection), projection.rule
+    return rule.degree(pairing)*size(pairing.grids(rule.owner)[0])
+
+
+def memory_per_core() -> float:
+    """Return the bytes of memory that this machine has for each core."""
+    pages = os.sysconf('SC_PHYS_PAGES')*os.sysconf('SC_PAGE_SIZE')
+    return pages/(os.cpu_count() or 1)
 
 
 def unit_of(bound: float) -> float:

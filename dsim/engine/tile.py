@@ -1,37 +1,16 @@
 """Tile: the arrays this rank owns, and the verbs on them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from dsim.compiled import compiled
 from dsim.engine.clock import Stretch
+from dsim.engine.share import Share
 from dsim.neurons.base import Neuron
 from dsim.partitioning.exchange.packets import Spikes
-from dsim.stimuli.base import Drive
-
-
-class Table(Protocol):
-    """The connections of one projection that end on this tile."""
-
-    count: int
-    nbytes: int
-
-    def deliver(self, ring: np.ndarray, steps: np.ndarray,
-                numbers: np.ndarray) -> int:
-        """Add the spikes' weights to the ring; return the events."""
-
-
-@dataclass
-class Input:
-    """One receptor's columns of the ring, and the unit of its weights."""
-
-    name: str
-    base: int
-    unit: float
-    drives: list[Drive] = field(default_factory=list)
 
 
 @dataclass
@@ -39,7 +18,8 @@ class Piece:
     """The part of one population that lies on this tile.
 
     ``ids`` int64[n] are global, row-major; ``states`` are arrays[n];
-    ``parameters`` numbers or arrays[n]; ``first`` turns ids into numbers.
+    ``parameters`` numbers or arrays[n]; ``units`` receptor -> unit of its
+    weights; ``first`` turns ids into numbers.
     """
 
     name: str
@@ -49,8 +29,7 @@ class Piece:
     first: int
     states: dict[str, np.ndarray]
     parameters: dict[str, Any]
-    inputs: list[Input]
-    drives: list[Drive] = field(default_factory=list)
+    units: dict[str, float]
 
     @property
     def nbytes(self) -> int:
@@ -65,22 +44,18 @@ class Piece:
 
 
 class Tile:
-    """All pieces of one rank, their synaptic input to come, their spikes.
+    """All pieces of one rank, and the shares in which threads work on them.
 
-    ``ring`` int64[slots x columns] holds the sums of weights that arrive in
-    the steps to come, each receptor in its own unit: integers, so that the
-    order in which spikes arrive cannot matter.
+    A spike is delivered by every share to its own neurons, into integer
+    sums, so neither the number of threads nor their order can matter.
     """
 
-    def __init__(self, pieces: Sequence[Piece], tables: Sequence[Table],
-                 slots: int, bits: int, dt: float, longest: int):
-        self.pieces, self.tables = list(pieces), list(tables)
-        self.dt, self.bits, self.slots = dt, bits, slots
-        self.ring = np.zeros(slots << bits, dtype=np.int64)
+    def __init__(self, pieces: Sequence[Piece], shares: Sequence[Share],
+                 longest: int):
+        self.pieces, self.shares = list(pieces), list(shares)
         self.longest = longest
-        self.buffers = [_Buffers(piece, longest) for piece in self.pieces]
-        self.events = 0
-        self.clear()
+        self._pool = (ThreadPoolExecutor(len(self.shares), 'dsim')
+                      if len(self.shares) > 1 else None)
 
     @property
     def neurons(self) -> int:
@@ -89,112 +64,59 @@ class Tile:
 
     @property
     def synapses(self) -> int:
-        """The number of connections that are held in tables."""
-        return sum(table.count for table in self.tables)
+        """The number of connections, those that are not stored too."""
+        return sum(table.count for share in self.shares
+                   for table in share.tables)
 
     @property
     def table_bytes(self) -> int:
         """The memory that connections take."""
-        return sum(table.nbytes for table in self.tables)
+        return sum(table.nbytes for share in self.shares
+                   for table in share.tables)
 
     @property
     def nbytes(self) -> int:
         """The memory that state, input, buffers and connections take."""
-        return (self.table_bytes + self.ring.nbytes
-                + sum(piece.nbytes for piece in self.pieces)
-                + sum(buffers.nbytes for buffers in self.buffers))
+        return (sum(piece.nbytes for piece in self.pieces)
+                + sum(share.nbytes for share in self.shares))
 
-    def clear(self) -> None:
-        """Forget the spikes of the window that is over."""
-        self._steps: list[np.ndarray] = []
-        self._numbers: list[np.ndarray] = []
+    @property
+    def events(self) -> int:
+        """The synaptic events so far."""
+        return sum(share.events for share in self.shares)
 
     @property
     def fired(self) -> Spikes:
         """The window's spikes so far, ordered by step."""
-        if not self._steps:
-            return Spikes(_NONE, _NONE)
-        steps = np.concatenate(self._steps)
+        found = [share.found.spikes() for share in self.shares]
+        if len(found) == 1:
+            return found[0]
+        steps = np.concatenate([spikes.steps for spikes in found])
         order = np.argsort(steps, kind='stable')
-        return Spikes(steps[order], np.concatenate(self._numbers)[order])
+        numbers = np.concatenate([spikes.numbers for spikes in found])
+        return Spikes(steps[order], numbers[order])
+
+    def clear(self) -> None:
+        """Forget the spikes of the window that is over."""
+        for share in self.shares:
+            share.found.clear()
 
     def advance(self, stretch: Stretch) -> None:
         """Integrate all neurons over the steps of ``stretch``."""
-        for piece, buffers in zip(self.pieces, self.buffers, strict=True):
-            if piece.ids.size == 0:
-                continue
-            self._gather(piece, buffers, stretch)
-            piece.model.advance(
-                *piece.states.values(), buffers.current[:len(stretch)],
-                *(found[:len(stretch)] for found in buffers.inputs),
-                *piece.parameters.values(), self.dt,
-                buffers.fired[:len(stretch)])
-            self._collect(piece, buffers, stretch)
+        self._each(Share.advance, stretch)
 
     def deliver(self, spikes: Spikes) -> None:
         """Add the weights of the spikes' connections to the ring."""
-        for table in self.tables:
-            self.events += table.deliver(self.ring, *spikes)
+        if spikes.steps.size:
+            self._each(Share.deliver, spikes)
 
-    def _gather(self, piece: Piece, buffers: '_Buffers',
-                stretch: Stretch) -> None:
-        current = buffers.current[:len(stretch)]
-        current[:] = 0
-        for drive in piece.drives:
-            drive.add(current, stretch.first)
-        for found, receptor in zip(buffers.inputs, piece.inputs, strict=True):
-            _take(self.ring, self.bits, stretch.first, receptor.base,
-                  receptor.unit, found[:len(stretch)])
-            for drive in receptor.drives:
-                drive.add(found[:len(stretch)], stretch.first)
-
-    def _collect(self, piece: Piece, buffers: '_Buffers',
-                 stretch: Stretch) -> None:
-        fired = buffers.fired[:len(stretch)]
-        count = np.count_nonzero(fired)
-        if count:
-            steps = np.empty(count, dtype=np.int64)
-            numbers = np.empty(count, dtype=np.int64)
-            _list(fired, stretch.first, piece.ids, piece.first, steps,
-                  numbers)
-            self._steps.append(steps)
-            self._numbers.append(numbers)
-
-
-class _Buffers:
-    """What a piece needs to advance by a stretch of ``longest`` steps."""
-
-    def __init__(self, piece: Piece, longest: int):
-        shape = (longest, piece.ids.size)
-        kind = piece.precision
-        self.current = np.zeros(shape, dtype=kind)
-        self.inputs = [np.zeros(shape, dtype=kind) for _ in piece.inputs]
-        self.fired = np.zeros(shape, dtype=np.uint8)
-        self.nbytes = (self.current.nbytes + self.fired.nbytes
-                       + sum(found.nbytes for found in self.inputs))
-
-
-_NONE = np.zeros(0, dtype=np.int64)
-
-
-@compiled
-def _take(ring, bits, first_step, base, unit, out):
-    """Move a receptor's sums out of the ring, as numbers."""
-    mask = (ring.size >> bits) - 1
-    for t in range(out.shape[0]):
-        row = (((first_step + t) & mask) << bits) + base
-        slot = ring[row:row + out.shape[1]]
-        for i in range(out.shape[1]):
-            out[t, i] = slot[i]*unit
-            slot[i] = 0
-
-
-@compiled
-def _list(fired, first_step, ids, first, steps, numbers):
-    k = 0
-    for t in range(fired.shape[0]):
-        for i in range(fired.shape[1]):
-            if fired[t, i]:
-                steps[k] = first_step + t
-                numbers[k] = first + ids[i]
-                k += 1
+    def _each(self, verb: Any, argument: Any) -> None:
+        if self._pool is None:
+            verb(self.shares[0], argument)
+            return
+        # The first share is this thread's own
+        others = [self._pool.submit(verb, share, argument)
+                  for share in self.shares[1:]]
+        verb(self.shares[0], argument)
+        for other in others:
+            other.result()

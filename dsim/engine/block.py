@@ -1,0 +1,164 @@
+"""Block: neurons of one model that are advanced in one call.
+
+A block is several small populations together, or a part of a large one: few
+calls for any number of populations, and buffers that stay in the cache.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dsim.compiled import compiled
+from dsim.engine.clock import Stretch
+from dsim.neurons.base import Neuron
+from dsim.partitioning.exchange.packets import Spikes
+from dsim.stimuli.base import Drive
+
+CURRENT = -1
+"""In place of a receptor's number: a drive that adds to the current."""
+
+
+class Bound(NamedTuple):
+    """A stimulus of the neurons ``begin`` ... ``end`` - 1 of a block.
+
+    It adds to the input of receptor number ``receptor``, or to `CURRENT`.
+    """
+
+    drive: Drive
+    begin: int
+    end: int
+    receptor: int
+
+
+class Block:
+    """A run of neurons: their state, where their input is, what drives them.
+
+    ``states`` and ``parameters`` are in the model's order, arrays[n] or, of
+    parameters, numbers; ``numbers`` int64[n] are the neurons' over all
+    populations; ``bases`` int64[receptors] the first column of each
+    receptor in the ring and ``units`` float64[receptors] its weights' unit.
+    """
+
+    def __init__(self, model: Neuron, states: Sequence[np.ndarray],
+                 parameters: Sequence[Any], numbers: np.ndarray,
+                 bases: np.ndarray, units: np.ndarray):
+        self.model, self.states = model, list(states)
+        self.parameters, self.numbers = list(parameters), numbers
+        self.bases, self.units = bases, units
+        self.drives: list[Bound] = []
+
+    @property
+    def size(self) -> int:
+        """The number of neurons."""
+        return self.numbers.size
+
+    def lend(self, scratch: 'Scratch') -> None:
+        """Use ``scratch`` for what is needed during a call only."""
+        steps, inputs = scratch.steps, self.bases.size
+        size = (1 + inputs)*steps*self.size
+        self._real = scratch.real[:size].reshape(1 + inputs, steps, self.size)
+        self._fired = scratch.fired[:steps*self.size].reshape(
+            steps, self.size)
+
+    def advance(self, ring: np.ndarray, bits: int, dt: float,
+                stretch: Stretch, found: 'Found') -> None:
+        """Integrate the neurons over a stretch; list who fired."""
+        steps, first = len(stretch), stretch.first
+        current, *inputs = [part[:steps] for part in self._real]
+        fired = self._fired[:steps]
+        _gather(ring, bits, first, steps, self.bases, self.units, self._real)
+        for drive, begin, end, receptor in self.drives:
+            into = current if receptor == CURRENT else inputs[receptor]
+            drive.add(into[:, begin:end], first)
+        self.model.advance(*self.states, current, *inputs, *self.parameters,
+                           dt, fired)
+        found.collect(fired, first, self.numbers)
+
+
+class Scratch(NamedTuple):
+    """Room for the input and the spikes of any block over ``steps`` steps.
+
+    The blocks of a share take turns in it, so that it stays in the cache.
+    """
+
+    real: np.ndarray
+    fired: np.ndarray
+    steps: int
+
+
+class Found:
+    """The spikes of a window, as the blocks find them."""
+
+    def __init__(self) -> None:
+        self._steps = np.empty(1024, np.int64)
+        self._numbers = np.empty(1024, np.int64)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._count = 0
+        self._ordered = True
+
+    def collect(self, fired: np.ndarray, first: int, numbers: np.ndarray
+                ) -> None:
+        """Add the neurons that ``fired`` uint8[T, n] in steps from first."""
+        before = self._count
+        room = before + fired.size
+        if self._steps.size < room:
+            self._steps = np.resize(self._steps, 2*room)
+            self._numbers = np.resize(self._numbers, 2*room)
+        self._count = _collect(fired, first, numbers, self._steps,
+                               self._numbers, before)
+        if 0 < before < self._count and (
+                self._steps[before] < self._steps[before - 1]):
+            self._ordered = False
+
+    def spikes(self) -> Spikes:
+        """Return the spikes so far, ordered by step."""
+        steps = self._steps[:self._count].copy()
+        numbers = self._numbers[:self._count].copy()
+        if self._ordered:
+            return Spikes(steps, numbers)
+        order = np.argsort(steps, kind='stable')
+        return Spikes(steps[order], numbers[order])
+
+
+@compiled
+def _gather(ring, bits, first_step, steps, bases, units, out):
+    """Clear the current; move the receptors' sums out of the ring."""
+    mask = (ring.size >> bits) - 1
+    size = out.shape[2]
+    for t in range(steps):
+        out[0, t, :] = 0
+        for r in range(bases.size):
+            row = (((first_step + t) & mask) << bits) + bases[r]
+            slot = ring[row:row + size]
+            line = out[1 + r, t]
+            for i in range(size):
+                line[i] = slot[i]*units[r]
+                slot[i] = 0
+
+
+@compiled
+def _collect(fired, first_step, numbers, steps, found, count):
+    for t in range(fired.shape[0]):
+        line = fired[t]
+        i = 0
+        while i < line.size:
+            # Most neurons are silent: look at 32 at once
+            if i + 32 <= line.size:
+                some = np.uint8(0)
+                for j in range(32):
+                    some |= line[i + j]
+                if some == 0:
+                    i += 32
+                    continue
+            end = min(i + 32, line.size)
+            while i < end:
+                if line[i]:
+                    steps[count] = first_step + t
+                    found[count] = numbers[i]
+                    count += 1
+                i += 1
+    return count
