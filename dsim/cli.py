@@ -122,10 +122,13 @@ def takes_model(command: Callable[..., None]) -> Callable[..., None]:
               'output.folder.')
 @click.option('--overwrite', is_flag=True,
               help='Replace the results of an earlier run.')
+@click.option('--threads', type=click.IntRange(1), help='How many threads '
+              "each rank works with; by default the model file's "
+              'simulation.threads.')
 @click.option('--report/--no-report', default=True,
               help='Draw report.html at the end.')
 def run(model: Path, overrides: Sequence[str], output: Path | None,
-        overwrite: bool, report: bool) -> None:
+        overwrite: bool, threads: int | None, report: bool) -> None:
     """Simulate the MODEL file."""
     from dsim import world
     from dsim.model import load
@@ -140,6 +143,7 @@ def run(model: Path, overrides: Sequence[str], output: Path | None,
             found.network, settings.dt, folder,
             overwrite=overwrite or settings.overwrite,
             processes=settings.processes, exchange=settings.exchange,
+            threads=threads or settings.threads,
             flush_every=settings.flush_every, model=found.resolved,
             comm=comm)
     carry_out(simulation, settings.duration, folder, report)

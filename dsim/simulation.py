@@ -14,6 +14,7 @@ from dsim.engine.clock import Clock, Stretch
 from dsim.engine.layout import arrange
 from dsim.engine.output import Output
 from dsim.engine.timers import Summary, Timers
+from dsim.errors import BadValue
 from dsim.network import Network, Population
 
 
@@ -62,6 +63,10 @@ class Simulation:
                  exchange: str = 'halo', flush_every: float = 1000.0,
                  hdf5: str = 'auto', model: str = '', comm: Any = None,
                  progress: Callable[[float, int], None] | None = None):
+        if (isinstance(threads, bool) or not isinstance(threads, int)
+                or threads < 1):
+            raise BadValue('simulation.threads', threads,
+                           'a whole number >= 1')
         self.comm = world.start() if comm is None else comm
         self.network, self.progress = network, progress
         self.timers = Timers()

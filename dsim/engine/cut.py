@@ -67,8 +67,8 @@ Group = list[Part]
 def share_out(pieces: Sequence[Piece], threads: int) -> list[list[Group]]:
     """Return for each thread the groups of parts that it works on.
 
-    Small pieces of one model and precision are one group, larger ones are
-    cut into as many parts as there are threads.
+    For several threads each piece is cut into as many parts.  For one, small
+    pieces of one model and precision are one group.
     """
     shares: list[list[Group]] = [[] for _ in range(threads)]
     alike: dict[Any, list[Piece]] = {}
@@ -77,18 +77,15 @@ def share_out(pieces: Sequence[Piece], threads: int) -> list[list[Group]]:
             key = type(piece.model), piece.model.scheme, piece.precision
             alike.setdefault(key, []).append(piece)
 
-    load = [0]*threads
     for some in alike.values():
-        if sum(piece.ids.size for piece in some) <= SMALL//threads:
-            lightest = load.index(min(load))
-            load[lightest] += sum(piece.ids.size for piece in some)
-            shares[lightest].append([whole(piece) for piece in some])
+        if threads == 1 and sum(p.ids.size for p in some) <= SMALL:
+            shares[0].append([whole(piece) for piece in some])
             continue
         for piece in some:
-            for k, part in enumerate(_strips(piece, threads)):
-                load[k] += part.size
+            for share, part in zip(shares, _strips(piece, threads),
+                                   strict=True):
                 if part.size:
-                    shares[k].append([part])
+                    share.append([part])
     return shares
 
 

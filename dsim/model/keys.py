@@ -39,6 +39,7 @@ SIMULATION = (
         'with the least to exchange'),
     Key('exchange', TEXT, '', 'halo', 'how spikes travel between ranks: '
         'halo, hypercube, allgather, or auto'),
+    Key('threads', WHOLE, '', 1, 'with which each rank works'),
 )
 SHEET = (
     Key('extent', EXTENT, 'mm', [1.0, 1.0], 'the piece of tissue that all '
@@ -70,6 +71,8 @@ PROJECTION = (
     Key('delay', DELAYS, 'ms', 1.0, 'of each connection, rounded to steps'),
     Key('receptor', TEXT, '', None, 'input of the target model; needed if it '
         'has several'),
+    Key('storage', TEXT, '', 'auto', 'stored: in a table; procedural: drawn '
+        'anew at each spike; auto: the first as long as it fits the memory'),
 )
 STIMULUS = (
     Key('name', TEXT, '', None, 'a name for use with --set'),

@@ -78,7 +78,8 @@ def add_projection(network: Network, node: Node) -> None:
     with node.blamed():
         network.project(source, targets, rule=made,
                         kernel=found['kernel'], weight=found['weight'],
-                        delay=found['delay'], receptor=found['receptor'])
+                        delay=found['delay'], receptor=found['receptor'],
+                        storage=found['storage'])
 
 
 def add_stimulus(network: Network, node: Node) -> None:

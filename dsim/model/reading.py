@@ -23,6 +23,7 @@ class Settings:
     dt: float
     processes: list[int] | None
     exchange: str
+    threads: int
     folder: str
     overwrite: bool
     flush_every: float
@@ -90,6 +91,8 @@ def _settings(part: Mapping[str, Any], stem: str) -> Settings:
     parts.check_steps(node['duration'], run['dt'])
     if run['processes'] and min(run['processes']) < 1:
         raise node['processes'].wrong('[rows, columns], both >= 1')
+    if run['threads'] < 1:
+        raise node['threads'].wrong('a whole number >= 1')
     kept = part['output'].read(
         replace(key, default=folder) if key.name == 'folder' else key
         for key in OUTPUT)
