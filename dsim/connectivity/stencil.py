@@ -157,14 +157,33 @@ def _deliver(ring, bits, steps, numbers, first, shape, periodic, bounds,
     rows, columns = shape
     row0, row1, column0, column1 = bounds
     width = column1 - column0
-    events = 0
+    count = offsets.shape[0]
+
+    # Offsets in the ring, for sources whose targets are all on the tile
+    flat, margin = np.empty(count, np.int64), np.zeros((2, 2), np.int64)
+    for k in range(count):
+        flat[k] = offsets[k, 0]*width + offsets[k, 1]
+        for axis in range(2):
+            margin[axis, 0] = min(margin[axis, 0], offsets[k, axis])
+            margin[axis, 1] = max(margin[axis, 1], offsets[k, axis])
+    top, bottom = row0 - margin[0, 0], row1 - margin[0, 1]
+    left, right = column0 - margin[1, 0], column1 - margin[1, 1]
+
+    events = np.int64(0)
     for s in range(numbers.size):
         source = numbers[s] - first
         if source < 0 or source >= rows*columns:
             continue
-        row, column = divmod(source, columns)
-        slot = np.uint64((steps[s] + delay) & mask) << np.uint64(bits)
-        for k in range(offsets.shape[0]):
+        row = np.int64(np.uint64(source)//np.uint64(columns))
+        column = source - row*columns
+        slot = ((steps[s] + delay) & mask) << bits
+        if top <= row < bottom and left <= column < right:
+            place = slot + base + (row - row0)*width + column - column0
+            for k in range(count):
+                ring[np.uint64(place + flat[k])] += weights[k]
+            events += count
+            continue
+        for k in range(count):
             r, c = row + offsets[k, 0], column + offsets[k, 1]
             if periodic[0]:
                 r = r - rows if r >= rows else (r + rows if r < 0 else r)
@@ -172,7 +191,7 @@ def _deliver(ring, bits, steps, numbers, first, shape, periodic, bounds,
                 c = (c - columns if c >= columns
                      else (c + columns if c < 0 else c))
             if row0 <= r < row1 and column0 <= c < column1:
-                place = (r - row0)*width + c - column0 + base
-                ring[slot + np.uint64(place)] += weights[k]
+                place = slot + base + (r - row0)*width + c - column0
+                ring[np.uint64(place)] += weights[k]
                 events += 1
     return events

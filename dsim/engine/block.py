@@ -36,22 +36,29 @@ class Block:
 
     ``states`` and ``parameters`` are in the model's order, arrays[n] or, of
     parameters, numbers; ``numbers`` int64[n] are the neurons' over all
-    populations; ``bases`` int64[receptors] the first column of each
-    receptor in the ring and ``units`` float64[receptors] its weights' unit.
+    populations, kept as ``runs`` int64[2, k + 1] of neighbours: where each
+    begins in the block, and with which number; ``bases`` int64[receptors]
+    the first column of each receptor in the ring and ``units``
+    float64[receptors] its weights' unit.
     """
 
     def __init__(self, model: Neuron, states: Sequence[np.ndarray],
                  parameters: Sequence[Any], numbers: np.ndarray,
                  bases: np.ndarray, units: np.ndarray):
         self.model, self.states = model, list(states)
-        self.parameters, self.numbers = list(parameters), numbers
+        self.parameters, self.size = list(parameters), numbers.size
+        begins = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 2) != 1)
+        self.runs = np.stack([np.append(begins, numbers.size),
+                              np.append(numbers[begins], 0)])
         self.bases, self.units = bases, units
         self.drives: list[Bound] = []
 
     @property
-    def size(self) -> int:
-        """The number of neurons."""
-        return self.numbers.size
+    def numbers(self) -> np.ndarray:
+        """The neurons' numbers over all populations, int64[n]."""
+        begins, starts = self.runs
+        return np.arange(self.size) + np.repeat(
+            starts[:-1] - begins[:-1], np.diff(begins))
 
     def lend(self, scratch: 'Scratch') -> None:
         """Use ``scratch`` for what is needed during a call only."""
@@ -60,6 +67,7 @@ class Block:
         self._real = scratch.real[:size].reshape(1 + inputs, steps, self.size)
         self._fired = scratch.fired[:steps*self.size].reshape(
             steps, self.size)
+        self._words = scratch.fired.view(np.uint64)
 
     def advance(self, ring: np.ndarray, bits: int, dt: float,
                 stretch: Stretch, found: 'Found') -> None:
@@ -73,13 +81,14 @@ class Block:
             drive.add(into[:, begin:end], first)
         self.model.advance(*self.states, current, *inputs, *self.parameters,
                            dt, fired)
-        found.collect(fired, first, self.numbers)
+        found.collect(fired, self._words, first, self.runs)
 
 
 class Scratch(NamedTuple):
     """Room for the input and the spikes of any block over ``steps`` steps.
 
     The blocks of a share take turns in it, so that it stays in the cache.
+    ``fired`` uint8 has whole words of 8 bytes.
     """
 
     real: np.ndarray
@@ -100,16 +109,20 @@ class Found:
         self._count = 0
         self._ordered = True
 
-    def collect(self, fired: np.ndarray, first: int, numbers: np.ndarray
-                ) -> None:
-        """Add the neurons that ``fired`` uint8[T, n] in steps from first."""
+    def collect(self, fired: np.ndarray, words: np.ndarray, first: int,
+                runs: np.ndarray) -> None:
+        """Add the neurons that ``fired`` uint8[T, n] in steps from first.
+
+        ``words`` uint64 are the same memory, and maybe more; ``runs`` tell
+        the numbers of a `Block`.
+        """
         before = self._count
         room = before + fired.size
         if self._steps.size < room:
             self._steps = np.resize(self._steps, 2*room)
             self._numbers = np.resize(self._numbers, 2*room)
-        self._count = _collect(fired, first, numbers, self._steps,
-                               self._numbers, before)
+        self._count = _collect(fired.ravel(), words, first, runs,
+                               self._steps, self._numbers, before)
         if 0 < before < self._count and (
                 self._steps[before] < self._steps[before - 1]):
             self._ordered = False
@@ -134,31 +147,27 @@ def _gather(ring, bits, first_step, steps, bases, units, out):
         for r in range(bases.size):
             row = (((first_step + t) & mask) << bits) + bases[r]
             slot = ring[row:row + size]
-            line = out[1 + r, t]
+            line, unit = out[1 + r, t], units[r]
             for i in range(size):
-                line[i] = slot[i]*units[r]
+                line[i] = slot[i]*unit
                 slot[i] = 0
 
 
 @compiled
-def _collect(fired, first_step, numbers, steps, found, count):
-    for t in range(fired.shape[0]):
-        line = fired[t]
-        i = 0
-        while i < line.size:
-            # Most neurons are silent: look at 32 at once
-            if i + 32 <= line.size:
-                some = np.uint8(0)
-                for j in range(32):
-                    some |= line[i + j]
-                if some == 0:
-                    i += 32
-                    continue
-            end = min(i + 32, line.size)
-            while i < end:
-                if line[i]:
-                    steps[count] = first_step + t
-                    found[count] = numbers[i]
-                    count += 1
-                i += 1
+def _collect(fired, words, first_step, runs, steps, found, count):
+    # Most neurons are silent: look at eight at once
+    size, whole = runs[0, -1], fired.size//8
+    t, r = 0, 0
+    for word in range(whole + 1):
+        if word < whole and words[word] == 0:
+            continue
+        for k in range(8*word, min(8*word + 8, fired.size)):
+            if fired[k]:
+                while k >= (t + 1)*size:
+                    t, r = t + 1, 0
+                while k - t*size >= runs[0, r + 1]:
+                    r += 1
+                steps[count] = first_step + t
+                found[count] = runs[1, r] + k - t*size - runs[0, r]
+                count += 1
     return count

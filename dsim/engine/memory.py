@@ -104,7 +104,7 @@ def _state(population: Population, neurons: int) -> float:
     model = population.model
     arrays = len(model.states) + sum(
         not is_number(value) for value in model.settings.values())
-    return neurons*(16 + each*arrays)
+    return neurons*(8 + each*arrays)
 
 
 def _scratch(populations: Sequence[Population], counts: Sequence[int],

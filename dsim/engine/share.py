@@ -42,7 +42,7 @@ class Share:
     def nbytes(self) -> int:
         """The memory that input, buffers and connections take."""
         return (self.ring.nbytes + self._scratch_bytes
-                + sum(block.numbers.nbytes for block in self.blocks)
+                + sum(block.runs.nbytes for block in self.blocks)
                 + sum(table.nbytes for table in self.tables))
 
     def advance(self, stretch: Stretch) -> None:
@@ -63,8 +63,9 @@ class Share:
         for kind, blocks in kinds.items():
             most = max((1 + block.bases.size)*block.size for block in blocks)
             widest = max(block.size for block in blocks)
-            scratch = Scratch(np.zeros(longest*most, kind),
-                              np.zeros(longest*widest, np.uint8), longest)
+            scratch = Scratch(
+                np.zeros(longest*most, kind),
+                np.zeros(-(-longest*widest//8)*8, np.uint8), longest)
             self._scratch_bytes += (scratch.real.nbytes
                                     + scratch.fired.nbytes)
             for block in blocks:
