@@ -146,13 +146,15 @@ class LIFConductance(Neuron):
     the stimuli, acts in its own step, where NEST's acts in the next.  t_ref
     is rounded to whole steps; conductances decay meanwhile.
 
-    * ``magnus``: Conductances decay exactly, and v follows from the first
-      two terms of Magnus' series (1954, Commun. Pure Appl. Math. 7:649):
-      of order four, exact for constant conductances but for an approximant
-      of exp (order five), and stable for steps of any length.
-    * ``euler``: Forward Euler for v and the conductances, all from the
-      values at the start of the step.  Brian2's ``euler``, which holds v
-      for one step less.
+    ``magnus``
+        Conductances decay exactly, and v follows from the first two terms
+        of Magnus' series (1954, Commun. Pure Appl. Math. 7:649): of order
+        four, for constant conductances of order five, and stable for steps
+        of any length.
+    ``euler``
+        Forward Euler for v and the conductances, all from the values at the
+        start of the step.  Brian2's ``euler``, which holds v for one step
+        less.
 
     The defaults are those of Vogels and Abbott's network as in Brette et
     al. (2007), J. Comput. Neurosci. 23:349, benchmark 1.
