@@ -30,6 +30,7 @@ _PUBLIC = {
     'dsim.neurons.base': ('Neuron',),
     'dsim.neurons.izhikevich': ('Izhikevich', 'Izhikevich2007'),
     'dsim.neurons.lif': ('LIF',),
+    'dsim.neurons.lif_conductance': ('LIFConductance',),
     'dsim.simulation': ('Simulation',),
     'dsim.stimuli': (
         'ConstantCurrent', 'GaussianCurrent', 'ImageCurrent',

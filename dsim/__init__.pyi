@@ -30,6 +30,7 @@ from dsim.neurons.base import Neuron as Neuron
 from dsim.neurons.izhikevich import Izhikevich as Izhikevich
 from dsim.neurons.izhikevich import Izhikevich2007 as Izhikevich2007
 from dsim.neurons.lif import LIF as LIF
+from dsim.neurons.lif_conductance import LIFConductance as LIFConductance
 from dsim.simulation import Simulation as Simulation
 from dsim.stimuli import ConstantCurrent as ConstantCurrent
 from dsim.stimuli import GaussianCurrent as GaussianCurrent
