@@ -487,7 +487,7 @@ def by_hand(tile, steps, numbers):
     events = 0
     rows = np.concatenate([table.connections() for table in share.tables])
     for step, number in zip(steps, numbers, strict=True):
-        for source, column, weight, delay in rows[rows[:, 0] == number]:
+        for _, column, weight, delay in rows[rows[:, 0] == number]:
             ring[(int(step) + int(delay)) % share.slots, column] += weight
             events += 1
     return ring, events

@@ -66,7 +66,8 @@ class Stored:
         self.bases = np.concatenate([part.bases for part in parts])
         count = int(self.starts[-1])
         wide = max(part.longest for part in parts).bit_length() + bits
-        self.entries = np.empty(count, _entry_type(packed, wide))
+        self.entries: np.ndarray = np.empty(
+            count, _entry_type(packed, wide))
         self.weights = (np.empty(count, np.int32) if each else
                         np.concatenate([part.weights for part in parts]))
         begin = 0
@@ -104,9 +105,9 @@ class Stored:
         The weight in units of its receptor, the delay in steps.
         """
         numbers = np.concatenate([_numbers(row) for row in self.sources])
-        per_segment = np.diff(self.starts.astype(np.int64))
-        sources = np.repeat(np.repeat(
-            numbers, np.diff(self.rows.astype(np.int64))), per_segment)
+        per_segment = _lengths(self.starts)
+        sources = np.repeat(np.repeat(numbers, _lengths(self.rows)),
+                            per_segment)
         weights = (self.weights if self.each
                    else np.repeat(self.weights, per_segment))
         places = (np.repeat(self.bases.astype(np.int64), per_segment)
@@ -206,7 +207,7 @@ class _Part:
         shift = 0 if self.packed else self.shortest
         bases = (delay + shift << self.bits) + (block << BLOCK_BITS)
         wide = self.longest.bit_length() + self.bits
-        self.bases = bases.astype(_entry_type(True, wide))
+        self.bases: np.ndarray = bases.astype(_entry_type(True, wide))
         self.weights = np.array(self.values, np.int32)[value]
         self.cursor = np.cumsum(counts)
         self.starts = np.append(
@@ -260,6 +261,10 @@ def _numbers(sources: np.ndarray) -> np.ndarray:
     rows = (row0 + np.arange(height)) % ((end - first)//columns)
     places = (column0 + np.arange(width)) % columns
     return (first + rows[:, None]*columns + places).ravel()
+
+
+def _lengths(pointer: np.ndarray) -> np.ndarray:
+    return (pointer[1:] - pointer[:-1]).astype(np.int64)
 
 
 def _end_to_end(pointers: Sequence[np.ndarray]) -> np.ndarray:

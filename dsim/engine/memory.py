@@ -14,6 +14,7 @@ from dsim.engine.build import is_plain, stretch_of
 from dsim.engine.cut import BLOCK
 from dsim.engine.layout import Layout
 from dsim.network import Network, Population, Projection
+from dsim.neurons.base import Neuron
 
 
 def of_rank(network: Network, layout: Layout, rank: int
@@ -85,7 +86,7 @@ def _table(sources: int, some: Sequence[tuple[float, int]], values: int,
     own = sum(count for count, _ in some)
     packed = own < SHORTEST*sources*sum(kinds for _, kinds in some)*blocks
     kinds = values*(1 if packed else max(k for _, k in some)*blocks)
-    segments = sources*kinds
+    segments = float(sources*kinds)
     if segments:
         # Those that hold nothing are left out
         segments *= 1 - math.exp(-own/segments)
@@ -113,7 +114,7 @@ def _scratch(populations: Sequence[Population], counts: Sequence[int],
     steps, memory = stretch_of(layout, sum(counts)), 0.0
     for precision in {p.precision for p in populations}:
         each = np.dtype(precision).itemsize
-        alike: dict[type, int] = {}
+        alike: dict[type[Neuron], int] = {}
         for population, count in zip(populations, counts, strict=True):
             if population.precision == precision:
                 model = type(population.model)
