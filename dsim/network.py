@@ -25,7 +25,6 @@ from dsim.space import Shape, Sheet
 from dsim.stimuli.base import Stimulus
 from dsim.values import Place, evaluate
 
-
 STORAGE = 'auto', 'stored', 'procedural'
 """How connections are held: in a table, or drawn anew at each spike."""
 
