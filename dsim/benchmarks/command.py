@@ -1,11 +1,12 @@
 """The command line of the benchmarks: dsim bench."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dsim.errors import BadValue, lookup
+from dsim.errors import lookup
 
 
 class Benchmarks(click.Group):
@@ -17,6 +18,13 @@ class Benchmarks(click.Group):
         if not words[0].startswith('-'):
             lookup('benchmark', words[0], self.commands)
         return super().resolve_command(context, words)
+
+
+class Positive(click.FloatRange):
+    """A number > 0."""
+
+    def __init__(self) -> None:
+        super().__init__(0, min_open=True)
 
 
 class Numbers(click.ParamType):
@@ -47,39 +55,61 @@ def bench() -> None:
     """Measure what dsim costs on this machine."""
 
 
+def takes_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what tells how a workload is run."""
+    for add in (
+        click.option('--duration', type=Positive(), metavar='MS',
+                     help='Biological time that is measured.'),
+        click.option('--warm-up', type=click.FloatRange(0), metavar='MS',
+                     help='Biological time before that.'),
+        click.option('--scale', type=Positive(), default=1.0,
+                     show_default=True,
+                     help='Size of the network; in-degrees stay.'),
+        click.option('--threads', type=click.IntRange(1), default=1,
+                     show_default=True, help='Threads of each rank.'),
+        click.option('--storage',
+                     type=click.Choice(['auto', 'stored', 'procedural']),
+                     help='How connections are kept.'),
+        click.option('--precision',
+                     type=click.Choice(['float64', 'float32']),
+                     help='Of the state of all neurons.'),
+        click.option('--exchange', default='halo', show_default=True,
+                     help='How spikes travel between ranks.'),
+    ):
+        command = add(command)
+    return command
+
+
+def takes_files(command: Callable[..., None]) -> Callable[..., None]:
+    """Add where figures and pictures go."""
+    command = click.option(
+        '--plot', type=click.Path(path_type=Path), metavar='FOLDER',
+        help='Draw pictures.')(command)
+    return click.option(
+        '--json', 'target', type=click.Path(path_type=Path), metavar='FILE',
+        help='Write all figures.')(command)
+
+
 @bench.command()
 @click.argument('workloads', nargs=-1, required=True,
                 metavar='WORKLOAD...')
 @click.option('--seeds', type=Numbers(0), default='1,2,3',
               show_default=True, help='One run for each of these seeds.')
-@click.option('--duration', type=float, metavar='MS',
-              help='Biological time that is measured.')
-@click.option('--warm-up', type=float, metavar='MS',
-              help='Biological time before that.')
-@click.option('--scale', type=float, default=1.0, show_default=True,
-              help='Size of the network; in-degrees stay.')
-@click.option('--precision', type=click.Choice(['float64', 'float32']),
-              help='Of the state of all neurons.')
-@click.option('--exchange', default='halo', show_default=True,
-              help='How spikes travel between ranks.')
+@takes_options
 @click.option('--output', type=click.Path(path_type=Path), metavar='FOLDER',
               help='Write the files of a run there; by default none.')
-@click.option('--json', 'target', type=click.Path(path_type=Path),
-              metavar='FILE', help='Write all figures.')
+@takes_files
 def run(workloads: tuple[str, ...], seeds: list[int], target: Path | None,
-        **given: Any) -> None:
+        plot: Path | None, **given: Any) -> None:
     """Build and run each WORKLOAD: W1, ..., or a model file."""
     from dsim import terminal, world
     from dsim.benchmarks import machine, results
     from dsim.benchmarks.measure import Options, compile_all, measure
     from dsim.benchmarks.workloads import find
 
-    for name in 'duration', 'scale':
-        if given[name] is not None and not given[name] > 0:
-            raise BadValue(f'--{name}', given[name], 'a number > 0')
     comm, before = world.start(), machine.load()
     options = Options(**given)
-    found = [find(name, comm) for name in workloads]
+    found = [each for name in workloads for each in find(name, comm)]
     entries = []
     for workload in found:
         compile_all(workload, options, comm)
@@ -87,5 +117,70 @@ def run(workloads: tuple[str, ...], seeds: list[int], target: Path | None,
             measure(workload, seed, options, comm) for seed in seeds]))
     everything = results.gather('run', entries, before, comm)
     results.show(entries, terminal.console())
-    if target is not None and comm.rank == 0:
-        results.write(target, everything)
+    if comm.rank == 0:
+        finish(everything, target, plot)
+
+
+def takes_ranks(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what tells which runs a sweep is made of."""
+    for add in (
+        takes_files, takes_options,
+        click.option('--seed', type=click.IntRange(0), default=1,
+                     show_default=True, help='Of the network.'),
+        click.option('--repeats', type=click.IntRange(1), default=3,
+                     show_default=True, help='Runs on each number of '
+                     'ranks, in alternation.'),
+        click.option('--launcher', metavar='COMMAND',
+                     help="What starts the ranks, such as 'srun -n "
+                     "{ranks}'; by default the mpirun of this MPI."),
+        click.option('--workload', default='W1', show_default=True,
+                     help='One of the workloads, or a model file.'),
+        click.option('--ranks', type=Numbers(1), default='1,2',
+                     show_default=True, help='Numbers of ranks.'),
+    ):
+        command = add(command)
+    return command
+
+
+@bench.command()
+@takes_ranks
+def strong(**given: Any) -> None:
+    """Run the same network on more and more ranks."""
+    sweep('strong', **given)
+
+
+@bench.command()
+@takes_ranks
+def weak(**given: Any) -> None:
+    """Run a network that grows with the ranks."""
+    sweep('weak', **given)
+
+
+def sweep(kind: str, ranks: list[int], workload: str, launcher: str | None,
+          repeats: int, seed: int, target: Path | None, plot: Path | None,
+          **given: Any) -> None:
+    """Start a run for each number of ranks, and compare them."""
+    from dsim import terminal
+    from dsim.benchmarks import scaling
+    from dsim.benchmarks.measure import Options
+
+    options = Options(**given)
+    plan = scaling.Sweep(kind, workload, ranks, repeats, seed, launcher,
+                         options)
+    found = scaling.run(plan, click.get_current_context().obj)
+    scaling.show(found, terminal.console())
+    finish(found, target, plot)
+
+
+def finish(found: dict[str, Any], target: Path | None, plot: Path | None
+           ) -> None:
+    """Write the figures, draw the pictures, and say where they are."""
+    from dsim.benchmarks import results
+
+    if target is not None:
+        results.write(target, found)
+        click.echo(f'wrote {target}')
+    if plot is not None:
+        from dsim.report import scaling
+        for picture in scaling.draw(found, plot):
+            click.echo(f'wrote {picture.path}')

@@ -31,6 +31,21 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def crowded(comm: Any, threads: int = 1) -> bool:
+    """Tell whether some host has more threads than cores; collective.
+
+    Times then mean nothing, counts do.
+    """
+    mine = (os.sched_getaffinity(0) if hasattr(os, 'sched_getaffinity')
+            else set(range(cores())))
+    ranks = comm.allgather((platform.node(), mine))
+    for host in {host for host, _ in ranks}:
+        there = [each for name, each in ranks if name == host]
+        if threads*len(there) > len(set().union(*there)):
+            return True
+    return False
+
+
 def load() -> list[float] | None:
     """Return the load of the last 1, 5 and 15 minutes."""
     try:

@@ -54,8 +54,9 @@ def medians(values: Sequence[Any]) -> Any:
     if isinstance(first, dict):
         return {key: medians([value[key] for value in values])
                 for key in first}
-    if all(isinstance(value, int | float) and not isinstance(value, bool)
-           for value in values):
+    if all(value == first for value in values):
+        return first
+    if all(isinstance(value, int | float) for value in values):
         return statistics.median(values)
     return first
 

@@ -1,6 +1,7 @@
 """A model file as a network of another size, with the same in-degrees."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ from dsim.model import load as load_model
 
 
 def load(path: Path, scale: float, seed: int | None = None,
-         comm: Any = None) -> Model:
+         comm: Any = None, changes: Sequence[str] = ()) -> Model:
     """Read a model file and make it ``scale`` times as large.
 
     The grids and the sheet grow alike, so that the density and with it
     the connections by distance stay what they are; the probability of
     connections that do not depend on distance is divided by ``scale``.
+    ``changes`` are texts 'key.path=value', as for --set.
 
     Raises
     ------
@@ -25,24 +27,26 @@ def load(path: Path, scale: float, seed: int | None = None,
     InputFileError, ModelFileError
         If the model file cannot be used.
     """
-    seeded = [] if seed is None else [f'simulation.seed={seed}']
-    found = load_model(path, seeded, comm)
+    first = list(changes)
+    if seed is not None:
+        first.append(f'simulation.seed={seed}')
+    found = load_model(path, first, comm)
     if scale == 1:
         return found
     if not 0 < scale < math.inf:
         raise BadValue('scale', scale, 'a number > 0')
 
-    tree = modelfile.load(path, seeded, comm).value
+    tree = modelfile.load(path, first, comm).value
     shapes = {name: population.shape for name, population
               in found.network.populations.items()}
     rows, columns = factors(scale, min(rows for rows, _ in shapes.values()))
-    changes = [f'populations.{name}.shape=[{grown(shape[0], rows)}, '
-               f'{grown(shape[1], columns)}]'
-               for name, shape in shapes.items()]
+    grow = [f'populations.{name}.shape=[{grown(shape[0], rows)}, '
+            f'{grown(shape[1], columns)}]'
+            for name, shape in shapes.items()]
     height, width = found.network.sheet.extent
-    changes.append(f'sheet.extent=[{height*rows!r}, {width*columns!r}]')
-    changes += _probabilities(tree, scale)
-    return load_model(path, seeded + changes, comm)
+    grow.append(f'sheet.extent=[{height*rows!r}, {width*columns!r}]')
+    grow += _probabilities(tree, scale)
+    return load_model(path, first + grow, comm)
 
 
 def factors(scale: float, rows: int = 2) -> tuple[float, float]:

@@ -47,22 +47,26 @@ def from_file(path: Path, comm: Any = None) -> Workload:
                     settings.duration, None, str(path), 1.0)
 
 
-def find(name: str, comm: Any = None) -> Workload:
-    """Return the workload called ``name``, or of the model file ``name``.
+def find(name: str, comm: Any = None) -> list[Workload]:
+    """Return the workloads called ``name``, or of the model file ``name``.
 
-    Raises `UnknownName` or `InputFileError` if there is none.
+    'W2' are all those of this number.  Raises `UnknownName` or
+    `InputFileError` if there is none.
     """
     if name.endswith('.toml'):
-        return from_file(Path(name), comm)
-    return lookup('workload', name, WORKLOADS)
+        return [from_file(Path(name), comm)]
+    found = [each for each in _ALL if each.name == name
+             or (each.name.startswith(f'{name}-')
+                 and name not in WORKLOADS)]
+    return found or [lookup('workload', name, WORKLOADS)]
 
 
-def _ours(file: str) -> Callable[[float, int], Network]:
+def _ours(file: str, *changes: str) -> Callable[[float, int], Network]:
     def network(scale: float, seed: int) -> Network:
         path = MODELS/file
         if not path.is_file():
             raise InputFileError(f'{path}: this workload is not there')
-        return scaled.load(path, scale, seed).network
+        return scaled.load(path, scale, seed, None, changes).network
 
     return network
 
@@ -76,14 +80,22 @@ def _column(scale: float, seed: int) -> Network:
     if scale > 1 and scale != int(scale):
         raise BadValue('scale', scale, 'at most 1, or a whole number of '
                        'columns')
+    rows, columns = scaled.factors(max(int(scale), 1))
     return potjans_2014.network(scale=min(scale, 1.0),
-                                columns=max(int(scale), 1), seed=seed)
+                                columns=(int(rows), int(columns)), seed=seed)
 
 
 _ALL = (
     Workload(
         'W1', 'sheet of 16,384 Izhikevich neurons, 1,000 synapses each',
         _ours('w1-sheet.toml'), 1.0, 200.0, 1000.0, (3.0, 15.0),
+        'dsim/benchmarks/models/w1-sheet.toml'),
+    Workload(
+        'W1-drawn', 'W1 with a weight drawn for each synapse',
+        _ours('w1-sheet.toml',
+              'projections.excitation.weight={uniform=[0.1, 0.2]}',
+              'projections.inhibition.weight={uniform=[-0.8, -0.4]}'),
+        1.0, 200.0, 1000.0, (3.0, 15.0),
         'dsim/benchmarks/models/w1-sheet.toml'),
     Workload(
         'W2-coba', 'Vogels and Abbott with conductances, 4,000 neurons',
