@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from dsim.errors import lookup
+from dsim.errors import BadValue, lookup
 
 
 class Benchmarks(click.Group):
@@ -80,14 +80,19 @@ def takes_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def takes_files(command: Callable[..., None]) -> Callable[..., None]:
-    """Add where figures and pictures go."""
+def takes_json(command: Callable[..., None]) -> Callable[..., None]:
+    """Add where figures go."""
     command = click.option(
-        '--plot', type=click.Path(path_type=Path), metavar='FOLDER',
-        help='Draw pictures.')(command)
+        '--lines', type=click.Path(path_type=Path), metavar='FILE',
+        help='Add all figures as one line.')(command)
     return click.option(
         '--json', 'target', type=click.Path(path_type=Path), metavar='FILE',
         help='Write all figures.')(command)
+
+
+takes_plot = click.option(
+    '--plot', type=click.Path(path_type=Path), metavar='FOLDER',
+    help='Draw pictures.')
 
 
 @bench.command()
@@ -98,9 +103,10 @@ def takes_files(command: Callable[..., None]) -> Callable[..., None]:
 @takes_options
 @click.option('--output', type=click.Path(path_type=Path), metavar='FOLDER',
               help='Write the files of a run there; by default none.')
-@takes_files
+@takes_json
+@takes_plot
 def run(workloads: tuple[str, ...], seeds: list[int], target: Path | None,
-        plot: Path | None, **given: Any) -> None:
+        lines: Path | None, plot: Path | None, **given: Any) -> None:
     """Build and run each WORKLOAD: W1, ..., or a model file."""
     from dsim import terminal, world
     from dsim.benchmarks import machine, results
@@ -118,13 +124,16 @@ def run(workloads: tuple[str, ...], seeds: list[int], target: Path | None,
     everything = results.gather('run', entries, before, comm)
     results.show(entries, terminal.console())
     if comm.rank == 0:
-        finish(everything, target, plot)
+        finish(everything, target, lines, plot)
 
 
 def takes_ranks(command: Callable[..., None]) -> Callable[..., None]:
     """Add what tells which runs a sweep is made of."""
     for add in (
-        takes_files, takes_options,
+        takes_plot, takes_json, takes_options,
+        click.option('--from', 'source', type=click.Path(path_type=Path),
+                     metavar='FILE', help='Start nothing: compare the runs '
+                     'that `dsim bench run --lines` added to FILE.'),
         click.option('--seed', type=click.IntRange(0), default=1,
                      show_default=True, help='Of the network.'),
         click.option('--repeats', type=click.IntRange(1), default=3,
@@ -157,30 +166,121 @@ def weak(**given: Any) -> None:
 
 
 def sweep(kind: str, ranks: list[int], workload: str, launcher: str | None,
-          repeats: int, seed: int, target: Path | None, plot: Path | None,
+          repeats: int, seed: int, source: Path | None,
+          target: Path | None, lines: Path | None, plot: Path | None,
           **given: Any) -> None:
     """Start a run for each number of ranks, and compare them."""
     from dsim import terminal
     from dsim.benchmarks import scaling
     from dsim.benchmarks.measure import Options
 
-    options = Options(**given)
-    plan = scaling.Sweep(kind, workload, ranks, repeats, seed, launcher,
-                         options)
-    found = scaling.run(plan, click.get_current_context().obj)
+    if source is not None:
+        found = scaling.gather(kind, scaling.read(source))
+    else:
+        plan = scaling.Sweep(kind, workload, ranks, repeats, seed, launcher,
+                             Options(**given))
+        found = scaling.run(plan, click.get_current_context().obj)
     scaling.show(found, terminal.console())
-    finish(found, target, plot)
+    finish(found, target, lines, plot)
 
 
-def finish(found: dict[str, Any], target: Path | None, plot: Path | None
-           ) -> None:
+@bench.command()
+@click.option('--workload', default='W1', show_default=True,
+              help='Whose sheet, delays and reach.')
+@click.option('--scale', type=Positive(), default=1.0, show_default=True,
+              help='Size of the network.')
+@click.option('--ranks', type=Numbers(1), default='4,16,64,256',
+              show_default=True, help='Numbers of ranks to count for.')
+@click.option('--windows', type=click.IntRange(1), metavar='N',
+              help='Windows of spikes; by default 20 to count, 500 to time.')
+@click.option('--rate', type=Positive(), default=8.5, show_default=True,
+              help='Mean rate in Hz of all neurons.')
+@click.option('--repeats', type=click.IntRange(1), default=5,
+              show_default=True, help='Of each scheme when timed, in '
+              'alternation.')
+@takes_json
+def exchange(workload: str, scale: float, ranks: list[int],
+             windows: int | None, rate: float, repeats: int,
+             target: Path | None, lines: Path | None) -> None:
+    """Compare the exchange schemes on equal spikes.
+
+    Alone: count what each sends on any number of ranks.  Under mpirun:
+    measure how long a window takes.
+    """
+    from dsim import terminal, world
+    from dsim.benchmarks import exchange as schemes
+    from dsim.benchmarks import machine, results
+    from dsim.benchmarks.workloads import find
+
+    comm, before = world.start(), machine.load()
+    found = find(workload, comm)[0]
+    network = found.network(scale, 1)
+    if comm.size > 1:
+        entries = schemes.timed(network, found.dt, comm, windows or 500,
+                                repeats, rate)
+    else:
+        entries = [row for n in ranks for row in schemes.census(
+            network, found.dt, n, windows or 20, rate)]
+    everything = results.gather('exchange', entries, before, comm)
+    schemes.show(entries, terminal.console())
+    if comm.rank == 0:
+        finish({**everything, 'workload': found.name, 'scale': scale,
+                'rate_hz': rate}, target, lines)
+
+
+@bench.command()
+@click.argument('groups', nargs=-1, metavar='[GROUP...]')
+@click.option('--side', type=click.IntRange(4, 1024), default=128,
+              show_default=True, help='Rows and columns of the grids.')
+@click.option('--repeats', type=click.IntRange(1), default=5,
+              show_default=True, help='Of each loop, in alternation.')
+@takes_json
+@click.pass_obj
+def loops(comm: Any, groups: tuple[str, ...], side: int, repeats: int,
+          target: Path | None, lines: Path | None) -> None:
+    """Measure single loops, and what the machine can do at best.
+
+    GROUP is neurons, input, deliver, limits, draw or build; without one,
+    all.
+    """
+    from dsim import terminal, world
+    from dsim.benchmarks import loops as measured
+    from dsim.benchmarks import machine, results
+
+    if comm is not None:
+        raise BadValue('dsim bench loops', f'{comm.size} ranks',
+                       'started alone: it looks at one core')
+    there, before = measured.groups(), machine.load()
+    chosen = {name: lookup('group of loops', name, there)
+              for name in groups or there}
+    entries = [entry for name, make in chosen.items()
+               for entry in measured.run(name, make, side, repeats)]
+    everything = results.gather('loops', entries, before, world.start())
+    measured.show(entries, terminal.console())
+    finish({**everything, 'side': side}, target, lines)
+
+
+def finish(found: dict[str, Any], target: Path | None,
+           lines: Path | None, plot: Path | None = None) -> None:
     """Write the figures, draw the pictures, and say where they are."""
     from dsim.benchmarks import results
 
     if target is not None:
         results.write(target, found)
         click.echo(f'wrote {target}')
+    if lines is not None:
+        results.append(lines, found)
+        click.echo(f'added a line to {lines}')
     if plot is not None:
         from dsim.report import scaling
         for picture in scaling.draw(found, plot):
             click.echo(f'wrote {picture.path}')
+
+
+try:
+    from dsim.benchmarks.peers.command import peers
+except ImportError:
+    # TODO(owner): a plain import once dsim.benchmarks.peers is here
+    pass
+else:
+    bench.add_command(peers)

@@ -214,6 +214,7 @@ def _running(watch: Stopwatch, first: Summary, last: Summary,
                      for name, count in spikes.items()},
         'core_ns_per_event': (1e9*watch.wall*cores/events if events
                               else None),
+        'cpu_ns_per_event': 1e9*watch.cpu/events if events else None,
         'messages': last.messages - first.messages,
         'bytes': last.bytes - first.bytes,
     }

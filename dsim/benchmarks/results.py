@@ -90,6 +90,17 @@ def write(path: Path, found: dict[str, Any]) -> None:
                           f'{error.strerror}') from None
 
 
+def append(path: Path, found: dict[str, Any]) -> None:
+    """Add one line of JSON to a file; `OutputError` if that fails."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open('a', encoding='utf-8') as file:
+            file.write(json.dumps(found, ensure_ascii=False) + '\n')
+    except OSError as error:
+        raise OutputError(f'{path}: cannot be written: '
+                          f'{error.strerror}') from None
+
+
 def show(entries: Sequence[dict[str, Any]], console: Console) -> None:
     """Print a line for each workload, and where its time went."""
     table = Table(box=None, pad_edge=False, header_style='bold')

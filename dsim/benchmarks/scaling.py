@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from dsim.benchmarks import machine
 from dsim.benchmarks.measure import Options
 from dsim.benchmarks.results import medians, number
 from dsim.benchmarks.workloads import find
-from dsim.errors import BadValue, DsimError
+from dsim.errors import BadValue, DsimError, InputFileError
+from dsim.io.together import read_text
 
 CROWDED = ('more ranks than cores: times mean nothing, counts do '
            '(oversubscribed)')
@@ -55,24 +56,59 @@ def run(sweep: Sweep, comm: Any = None) -> dict[str, Any]:
     if comm is not None:
         raise BadValue(f'dsim bench {sweep.kind}', f'{comm.size} ranks',
                        'started alone: it starts the ranks itself')
-    name, = (each.name for each in find(sweep.workload)[:1])
-    before, ranks = machine.load(), sorted(set(sweep.ranks))
-    found: dict[int, list[dict[str, Any]]] = {n: [] for n in ranks}
+    if len(find(sweep.workload)) != 1:
+        raise BadValue('--workload', sweep.workload, 'one workload')
+    ranks, runs = sorted(set(sweep.ranks)), []
     for _ in range(sweep.repeats):
-        for n in ranks:
-            found[n].append(_one(sweep, n))
+        runs += [_one(sweep, n) for n in ranks]
+    return gather(sweep.kind, runs)
 
-    first = found[ranks[0]][0]
-    entries = compared(sweep.kind, [
-        _entry(sweep, n, found[n]) for n in ranks])
-    return {**{key: first[key] for key in ('dsim_bench', 'date')},
-            'kind': sweep.kind, 'workload': name,
+
+def gather(kind: str, runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return runs on several numbers of ranks, compared.
+
+    ``runs`` are what `dsim bench run --json` writes, of one workload each.
+    Raises `BadValue` if they are of several workloads.
+    """
+    names = sorted({run['entries'][0]['workload'] for run in runs})
+    if len(names) != 1:
+        raise BadValue('runs', names, 'of one workload')
+    found: dict[int, list[dict[str, Any]]] = {}
+    for each in runs:
+        found.setdefault(each['entries'][0]['ranks'], []).append(each)
+
+    first, last = runs[0], runs[-1]
+    loads = (first['machine']['load_before'], last['machine']['load_after'])
+    entries = compared(kind, [_entry(found[n]) for n in sorted(found)])
+    return {'dsim_bench': first['dsim_bench'], 'kind': kind,
+            'workload': names[0], 'date': first['date'],
             'command': ' '.join(sys.orig_argv),
-            'launcher': ' '.join(words(sweep.launcher, ranks[0])),
-            'machine': {**first['machine'], 'load_before': before,
-                        'load_after': machine.load()},
+            'started': first['command'],
+            'machine': {**first['machine'], 'load_before': loads[0],
+                        'load_after': loads[1]},
             'versions': first['versions'], 'memory': first['memory'],
             'entries': entries}
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Return the runs of a file with one JSON in each line.
+
+    Raises `InputFileError` if it is no such file.
+    """
+    found = []
+    for k, line in enumerate(read_text(path).splitlines(), 1):
+        try:
+            each = json.loads(line)
+            right = each['kind'] == 'run' and len(each['entries']) == 1
+        except (ValueError, KeyError, TypeError):
+            right = False
+        if not right:
+            raise InputFileError(f'{path}: line {k}: not what `dsim bench '
+                                 'run WORKLOAD --lines` writes')
+        found.append(each)
+    if not found:
+        raise InputFileError(f'{path}: empty')
+    return found
 
 
 def compared(kind: str, entries: list[dict[str, Any]]
@@ -132,8 +168,12 @@ def _one(sweep: Sweep, ranks: int) -> dict[str, Any]:
                 f'the run on {ranks} ranks failed (exit code '
                 f'{done.returncode}): {" ".join(command)}\n'
                 + (done.stderr.strip() or done.stdout.strip())[-2000:])
-        read: dict[str, Any] = json.loads(target.read_text('utf-8'))
-        return read
+        found: dict[str, Any] = json.loads(target.read_text('utf-8'))
+    there = found['entries'][0]['ranks']
+    if there != ranks:
+        raise DsimError(f'{command[0]} started {there} ranks instead of '
+                        f'{ranks}')
+    return found
 
 
 def _options(sweep: Sweep, ranks: int) -> list[str]:
@@ -146,19 +186,15 @@ def _options(sweep: Sweep, ranks: int) -> list[str]:
             for word in (f'--{name}', str(value))]
 
 
-def _entry(sweep: Sweep, ranks: int, runs: list[dict[str, Any]]
-           ) -> dict[str, Any]:
+def _entry(runs: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the medians over repeats, and each repeat below them."""
     each = [dict(found['entries'][0]) for found in runs]
+    middle = medians([{key: value for key, value in one.items()
+                       if key != 'seeds'} for one in each])
     for one, found in zip(each, runs, strict=True):
-        del one['seeds']
+        one['seeds'] = [seed['seed'] for seed in one['seeds']]
         one['load'] = found['machine']['load_before']
-    middle = medians(each)
-    if middle['ranks'] != ranks:
-        raise DsimError(f'asked for {ranks} ranks, the launcher started '
-                        f'{middle["ranks"]}')
-    del middle['load']
-    return {**middle, 'seed': sweep.seed, 'repeats': each}
+    return {**middle, 'repeats': each}
 
 
 def show(found: dict[str, Any], console: Console) -> None:
