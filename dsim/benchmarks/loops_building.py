@@ -29,15 +29,6 @@ DEGREE, OWNERS, AT_ONCE = 800, 1024, 80
 NEAR = Gaussian(sigma=0.1, cutoff=0.3)
 """Of a sheet of 1 mm x 1 mm."""
 
-RULES: dict[str, tuple[Rule, Kernel]] = {
-    'in-degree, Gaussian': (FixedIndegree(DEGREE), NEAR),
-    'in-degree, uniform': (FixedIndegree(DEGREE), Uniform()),
-    'out-degree, Gaussian': (FixedOutdegree(DEGREE), NEAR),
-    'in-degree, Gaussian, no multiple contacts': (
-        FixedIndegree(DEGREE, multiple_contacts=False), NEAR),
-    'Bernoulli, p = 0.7, Gaussian': (PairwiseBernoulli(0.7), NEAR),
-    'Bernoulli, p = 0.05, uniform': (PairwiseBernoulli(0.05), Uniform()),
-}
 VALUES: dict[str, tuple[Any, Any]] = {
     'delay by distance': (0.1, Distance(0.1, 1.0)),
     'weight and delay drawn': (UniformValues(0.1, 0.2),
@@ -45,10 +36,27 @@ VALUES: dict[str, tuple[Any, Any]] = {
 }
 
 
+def rules(side: int) -> dict[str, tuple[Rule, Kernel]]:
+    """Return rules and kernels by name, for grids of ``side`` x ``side``.
+
+    `DEGREE` partners each, but fewer than there are within the kernel.
+    """
+    degree = min(DEGREE, side*side//5)
+    return {
+        'in-degree, Gaussian': (FixedIndegree(degree), NEAR),
+        'in-degree, uniform': (FixedIndegree(degree), Uniform()),
+        'out-degree, Gaussian': (FixedOutdegree(degree), NEAR),
+        'in-degree, Gaussian, no multiple contacts': (
+            FixedIndegree(degree, multiple_contacts=False), NEAR),
+        'Bernoulli, p = 0.7, Gaussian': (PairwiseBernoulli(0.7), NEAR),
+        'Bernoulli, p = 0.05, uniform': (PairwiseBernoulli(0.05), Uniform()),
+    }
+
+
 def drawing(side: int) -> Iterator[Loop]:
     """Draw the partners of some neurons, by rule."""
     owners = np.arange(min(OWNERS, side*side))
-    for name, (rule, kernel) in RULES.items():
+    for name, (rule, kernel) in rules(side).items():
         pairing = Pairing('draw', 1, Sheet(periodic=(True, True)),
                           (side, side), (side, side), True, kernel)
         draw = rule.maker(pairing)
@@ -69,10 +77,10 @@ def building(side: int) -> Iterator[Loop]:
     """Build whole tables, of half as many rows and columns."""
     side = max(side//2, 2)
     comm = world.start()
-    for name, (rule, kernel) in RULES.items():
+    for name, (rule, kernel) in rules(side).items():
         yield _builder(name, side, rule, kernel, 0.1, 1.0, comm)
     for name, (weight, delay) in VALUES.items():
-        rule, kernel = RULES['in-degree, Gaussian']
+        rule, kernel = rules(side)['in-degree, Gaussian']
         yield _builder(f'in-degree, Gaussian, {name}', side, rule, kernel,
                        weight, delay, comm)
 

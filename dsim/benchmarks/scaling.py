@@ -158,8 +158,11 @@ def _one(sweep: Sweep, ranks: int) -> dict[str, Any]:
             'bench', 'run', sweep.workload, '--seeds', str(sweep.seed),
             '--json', str(target), *_options(sweep, ranks)]
         try:
+            # Given, since what MPI has put into that of this process, where
+            # Python cannot see it, would confuse a launcher
             done = subprocess.run(command, capture_output=True, text=True,
-                                  errors='replace', check=False)
+                                  errors='replace', check=False,
+                                  env=dict(os.environ))
         except OSError as error:
             raise BadValue('--launcher', command[0], 'a command that can be '
                            f'started: {error.strerror}') from None
