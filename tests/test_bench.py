@@ -111,7 +111,19 @@ def test_a_model_file_is_a_workload(bench, tmp_path):
     assert (entry['workload'], entry['neurons']) == ('cells.toml', 64)
     assert (entry['duration_ms'], entry['dt_ms']) == (30, 1)
     assert entry['output'] and entry['precision'] == 'float32'
-    assert (tmp_path/'out'/'spikes.h5').exists()
+    assert (tmp_path/'out'/'cells-1'/'spikes.h5').exists()
+
+
+@pytest.mark.parametrize('name', WORKLOADS)
+def test_every_workload_is_there(name):
+    try:
+        network = WORKLOADS[name].network(WORKLOADS[name].tiny, 7)
+    except DsimError as error:
+        # Told in one sentence where a part of dsim is left out
+        assert 'is not there' in str(error)
+        pytest.skip(str(error))
+    assert network.seed == 7
+    assert network.projections
 
 
 def test_lines_are_added_and_compared(bench, tmp_path, capsys):
@@ -219,6 +231,8 @@ def test_factors(scale, rows, expected):
 def test_probabilities_keep_the_in_degree(tmp_path):
     model = tmp_path/'random.toml'
     model.write_text("""
+[simulation]
+duration = 10
 [populations.a]
 model = "izhikevich-2003"
 shape = [10, 10]

@@ -102,7 +102,10 @@ takes_plot = click.option(
               show_default=True, help='One run for each of these seeds.')
 @takes_options
 @click.option('--output', type=click.Path(path_type=Path), metavar='FOLDER',
-              help='Write the files of a run there; by default none.')
+              help='Write the files of each run into a folder there; by '
+              'default none.')
+@click.option('--overwrite', is_flag=True,
+              help='Replace the files of earlier runs.')
 @takes_json
 @takes_plot
 def run(workloads: tuple[str, ...], seeds: list[int], target: Path | None,

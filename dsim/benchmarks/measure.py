@@ -19,7 +19,7 @@ class Options:
     """How workloads are run; None where they decide themselves.
 
     ``duration`` and ``warm_up`` in ms; ``output`` a folder for files, None
-    for none.
+    for none, and whether those of earlier runs may be replaced.
     """
 
     scale: float = 1.0
@@ -30,6 +30,13 @@ class Options:
     precision: str | None = None
     exchange: str = 'halo'
     output: Path | None = None
+    overwrite: bool = False
+
+    def folder(self, workload: Workload, seed: int) -> Path | None:
+        """Return where the files of a run go."""
+        if self.output is None:
+            return None
+        return self.output/f'{Path(workload.name).stem}-{seed}'
 
 
 class Stopwatch:
@@ -86,7 +93,7 @@ def measure(workload: Workload, seed: int, options: Options, comm: Any
     told = memory.forget_peak()
     with Stopwatch(comm) as building:
         simulation = _simulation(workload, options.scale, seed, options,
-                                 comm, options.output)
+                                 comm, options.folder(workload, seed))
     peak, after = memory.peak() if told else None, memory.resident()
 
     with simulation:
@@ -153,8 +160,9 @@ def _simulation(workload: Workload, scale: float, seed: int,
     if options.storage is not None:
         for projection in network.projections:
             _store(projection, options.storage)
-    return Simulation(network, workload.dt, output, overwrite=True,
-                      exchange=options.exchange, comm=comm, **more)
+    return Simulation(network, workload.dt, output,
+                      overwrite=options.overwrite, exchange=options.exchange,
+                      comm=comm, **more)
 
 
 def _store(projection: Projection, storage: str) -> None:

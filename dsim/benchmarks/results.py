@@ -29,7 +29,8 @@ def entry(workload: Workload, options: Options,
         'warm_up_ms': (workload.warm_up if options.warm_up is None
                        else options.warm_up),
         'dt_ms': workload.dt}
-    del settings['duration'], settings['warm_up']
+    for name in 'duration', 'warm_up', 'overwrite':
+        del settings[name]
     middle = medians([{**each} for each in seeds])
     del middle['seed']
     return {'workload': workload.name, 'title': workload.title,

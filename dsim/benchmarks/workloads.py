@@ -76,7 +76,8 @@ def _column(scale: float, seed: int) -> Network:
     try:
         from dsim.reproduce import potjans_2014
     except ImportError:
-        raise DsimError('W3 needs dsim.reproduce.potjans_2014') from None
+        raise DsimError('W3 needs dsim.reproduce.potjans_2014, which is '
+                        'not there') from None
     if scale > 1 and scale != int(scale):
         raise BadValue('scale', scale, 'at most 1, or a whole number of '
                        'columns')
