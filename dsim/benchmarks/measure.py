@@ -166,7 +166,6 @@ def _simulation(workload: Workload, scale: float, seed: int,
 
 
 def _store(projection: Projection, storage: str) -> None:
-    # Those that the rule does not let be stored so stay as they are
     if not hasattr(projection, 'storage'):
         raise BadValue('--storage', storage, 'left out: this version has '
                        'one way to keep connections')
