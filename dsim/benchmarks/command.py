@@ -125,9 +125,9 @@ def run(workloads: tuple[str, ...], seeds: list[int], target: Path | None,
         entries.append(results.entry(workload, options, [
             measure(workload, seed, options, comm) for seed in seeds]))
     everything = results.gather('run', entries, before, comm)
-    results.show(entries, terminal.console())
     if comm.rank == 0:
         finish(everything, target, lines, plot)
+    results.show(entries, terminal.console())
 
 
 def takes_ranks(command: Callable[..., None]) -> Callable[..., None]:
@@ -183,8 +183,8 @@ def sweep(kind: str, ranks: list[int], workload: str, launcher: str | None,
         plan = scaling.Sweep(kind, workload, ranks, repeats, seed, launcher,
                              Options(**given))
         found = scaling.run(plan, click.get_current_context().obj)
-    scaling.show(found, terminal.console())
     finish(found, target, lines, plot)
+    scaling.show(found, terminal.console())
 
 
 @bench.command()
@@ -225,10 +225,10 @@ def exchange(workload: str, scale: float, ranks: list[int],
         entries = [row for n in ranks for row in schemes.census(
             network, found.dt, n, windows or 20, rate)]
     everything = results.gather('exchange', entries, before, comm)
-    schemes.show(entries, terminal.console())
     if comm.rank == 0:
         finish({**everything, 'workload': found.name, 'scale': scale,
                 'rate_hz': rate}, target, lines)
+    schemes.show(entries, terminal.console())
 
 
 @bench.command()
@@ -259,8 +259,8 @@ def loops(comm: Any, groups: tuple[str, ...], side: int, repeats: int,
     entries = [entry for name, make in chosen.items()
                for entry in measured.run(name, make, side, repeats)]
     everything = results.gather('loops', entries, before, world.start())
-    measured.show(entries, terminal.console())
     finish({**everything, 'side': side}, target, lines)
+    measured.show(entries, terminal.console())
 
 
 def finish(found: dict[str, Any], target: Path | None,
