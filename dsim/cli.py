@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from dsim import __version__
+from dsim.benchmarks.command import bench
 from dsim.errors import DsimError, UnknownName, lookup
 
 EXIT_CODES = """\
@@ -221,6 +222,9 @@ def reproduce(name: str | None, output: Path | None) -> None:
     folder = output or Path('runs') / name
     PAPERS[name].run(folder, world.start())
     click.echo(f'wrote {folder}')
+
+
+dsim.add_command(bench)
 
 
 @dsim.command()

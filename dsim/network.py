@@ -282,14 +282,7 @@ class Network:
         if kernel is not None and not rule.spatial:
             raise BadValue(f'{name}: kernel', kernel,
                            f'left out with the rule {rule.name}')
-        if storage not in STORAGE:
-            raise UnknownName('storage', storage, STORAGE, name)
-        if storage == 'procedural' and not procedural.can(rule):
-            raise BadValue(
-                f'{name}: storage', storage, "'stored' or 'auto' with the "
-                f'rule {rule.name}', 'only rules that draw for the source '
-                'of a connection, such as fixed_outdegree, can be drawn '
-                'anew at a spike')
+        confirm_storage(storage, rule, name)
         count = rule.sources.size if isinstance(rule, Edges) else None
         synapse_values.check(weight, f'{name}: weight', count)
         synapse_values.check(delay, f'{name}: delay', count)
@@ -318,6 +311,21 @@ class Network:
                          ids)
         self.recordings.append(made)
         return made
+
+
+def confirm_storage(storage: str, rule: Rule, name: str) -> None:
+    """Raise a `DsimError` unless a rule's connections can be held so.
+
+    ``name`` is the projection's.
+    """
+    if storage not in STORAGE:
+        raise UnknownName('storage', storage, STORAGE, name)
+    if storage == 'procedural' and not procedural.can(rule):
+        raise BadValue(
+            f'{name}: storage', storage, "'stored' or 'auto' with the rule "
+            f'{rule.name}', 'only rules that draw for the source of a '
+            'connection, such as fixed_outdegree, can be drawn anew at a '
+            'spike')
 
 
 def each(targets: 'Population | str | Iterable[Population | str]'

@@ -54,9 +54,9 @@ def alone(capsys, *words):
 
 @pytest.mark.parametrize('words, expected', [
     (['rnu'], "no command 'rnu'; did you mean 'run'?\n"
-     'there are: check, info, report, reproduce, run\n'),
+     'there are: bench, check, info, report, reproduce, run\n'),
     (['frobnicate'], "no command 'frobnicate'\n"
-     'there are: check, info, report, reproduce, run\n'),
+     'there are: bench, check, info, report, reproduce, run\n'),
     (['run', 'm.toml', '--ouput', 'x'], "run: no option '--ouput'; did you "
      "mean '--output'?\nthere are: --help, --no-report, --output, "
      '--overwrite, --report, --set\n'),

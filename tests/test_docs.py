@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from click import Group
 
 import dsim
 from dsim import reference
 from dsim.cli import dsim as command_line
 
 ROOT = Path(__file__).parent.parent
-PAGES = ('README.md', 'jobs/models/README.md', *sorted(
+PAGES = ('README.md', 'jobs/README.md', 'jobs/models/README.md', *sorted(
     f'docs/{path.name}' for path in (ROOT/'docs').glob('*.md')))
 
 SMALLER = {
@@ -116,6 +117,11 @@ def test_commands_exist(page):
     for name, rest in COMMAND.findall('\n'.join(code(page))):
         assert name in command_line.commands, f'{page}: dsim {name}'
         command = command_line.commands[name]
+        if isinstance(command, Group) and rest.split():
+            # The benchmarks are commands of a command
+            inner = rest.split()[0]
+            assert inner in command.commands, f'{page}: dsim {name} {inner}'
+            command = command.commands[inner]
         known = {'--help', *(option for parameter in command.params
                              for option in (*parameter.opts,
                                             *parameter.secondary_opts))}

@@ -1,0 +1,1 @@
+"""What dsim costs here: time, memory and messages of known networks."""
