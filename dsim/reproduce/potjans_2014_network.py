@@ -70,7 +70,7 @@ class Neighbour(NamedTuple):
 
 def network(scale: float = 1.0, columns: tuple[int, int] = (1, 1),
             seed: int = 1, *, k_scale: float | None = None,
-            lateral: float = 500.0, precision: str = 'float64') -> Network:
+            lateral: float = 100.0, precision: str = 'float64') -> Network:
     """Return the network, of one column or of a grid of equal ones.
 
     Parameters
