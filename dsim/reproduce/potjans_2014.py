@@ -5,6 +5,7 @@ Cereb. Cortex 24:785: spontaneous activity, of a network smaller than the
 paper's unless the full one is asked for.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -135,7 +136,7 @@ def _costs(summary: Any) -> list[Claim]:
 
 
 def _rows(plan: Plan, found: Measured) -> list[dict[str, Any]]:
-    nest = _nest(plan) or ['']*len(POPULATIONS)
+    nest: Sequence[Any] = _nest(plan) or ['']*len(POPULATIONS)
     return [{'population': name, 'rate': rate, 'full network': float(full),
              'NEST': other, 'variation': cv, 'synchrony': together}
             for name, rate, full, other, cv, together in zip(

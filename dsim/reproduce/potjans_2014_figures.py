@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 
 from dsim.report import style
 from dsim.reproduce import pictures
-from dsim.reproduce.potjans_2014_network import POPULATIONS, RATES
 from dsim.reproduce.potjans_2014_activity import Activity, Measured
+from dsim.reproduce.potjans_2014_network import POPULATIONS, RATES
 
 SHOWN = 400.0
 """Milliseconds of the raster."""

@@ -6,7 +6,7 @@ cortex, and 0.3 billion synapses; smaller networks keep the mean and the
 variance of each neuron's input.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,8 +44,10 @@ WEIGHT, SPREAD, INHIBITION = 87.8, 0.1, -4.0
 DELAYS = Normal(1.5, 0.75, 0.1), Normal(0.8, 0.4, 0.1)
 """ms, of excitatory and inhibitory connections; none is below the step."""
 
-CELL = {'C_m': 250.0, 'tau_m': 10.0, 'tau_syn_ex': 0.5, 'tau_syn_in': 0.5,
-        't_ref': 2.0, 'E_L': -65.0, 'V_th': -50.0, 'V_reset': -65.0}
+CELL: dict[str, Any] = {
+    'C_m': 250.0, 'tau_m': 10.0, 'tau_syn_ex': 0.5, 'tau_syn_in': 0.5,
+    't_ref': 2.0, 'E_L': -65.0, 'V_th': -50.0, 'V_reset': -65.0,
+}
 DT = 0.1
 
 START = (
@@ -167,12 +169,13 @@ def neighbours(columns: tuple[int, int]) -> list[Neighbour]:
 
     In a grid of two the next one on either side is the same.
     """
-    found = {}
+    found: dict[tuple[int, int], tuple[float, tuple[int, int]]] = {}
     for down in range(-1, 2):
         for right in range(-1, 2):
             where = down % columns[0], right % columns[1]
             far = float(np.hypot(down, right))*PITCH
-            if where != (0, 0) and far < found.get(where, (np.inf,))[0]:
+            known = where in found and found[where][0] <= far
+            if where != (0, 0) and not known:
                 found[where] = far, (down, right)
     weight = {where: np.exp(-far/PITCH) for where, (far, _) in found.items()}
     total = sum(weight.values())
