@@ -18,8 +18,9 @@ __version__ = '0.1.0'
 _PUBLIC = {
     'dsim.connectivity': (
         'AllToAll', 'Box', 'Disc', 'Edges', 'Exponential',
-        'FixedIndegree', 'FixedOutdegree', 'Gaussian', 'OneToOne',
-        'PairwiseBernoulli', 'Profile', 'Ring', 'Stencil', 'Uniform',
+        'FixedIndegree', 'FixedOutdegree', 'FixedTotal', 'Gaussian',
+        'OneToOne', 'PairwiseBernoulli', 'Profile', 'Ring', 'Stencil',
+        'Uniform',
     ),
     'dsim.connectivity.synapse_values': ('Distance', 'Falloff'),
     'dsim.declare': ('Parameter', 'Receptor', 'State'),

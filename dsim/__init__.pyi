@@ -8,6 +8,7 @@ from dsim.connectivity import Edges as Edges
 from dsim.connectivity import Exponential as Exponential
 from dsim.connectivity import FixedIndegree as FixedIndegree
 from dsim.connectivity import FixedOutdegree as FixedOutdegree
+from dsim.connectivity import FixedTotal as FixedTotal
 from dsim.connectivity import Gaussian as Gaussian
 from dsim.connectivity import OneToOne as OneToOne
 from dsim.connectivity import PairwiseBernoulli as PairwiseBernoulli

@@ -5,6 +5,7 @@ used, so that help is there at once.
 """
 
 import contextlib
+import inspect
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -210,7 +211,10 @@ def report(comm: Any, folder: Path) -> None:
 @click.argument('name', required=False)
 @click.option('--output', type=click.Path(path_type=Path), metavar='FOLDER',
               help='Where figures go; by default runs/NAME.')
-def reproduce(name: str | None, output: Path | None) -> None:
+@click.option('--scale', type=click.FloatRange(0, 1, min_open=True),
+              help='Part of the full network, where a paper may be scaled.')
+def reproduce(name: str | None, output: Path | None,
+              scale: float | None) -> None:
     """Repeat the experiment of a paper; without NAME, list them."""
     from dsim import world
     from dsim.reproduce import PAPERS
@@ -220,7 +224,12 @@ def reproduce(name: str | None, output: Path | None) -> None:
             click.echo(f'{paper:<20} {PAPERS[paper].TITLE}')
         return
     folder = output or Path('runs') / name
-    PAPERS[name].run(folder, world.start())
+    repeat = PAPERS[name].run
+    options = {} if scale is None else {'scale': scale}
+    if not set(options) <= set(inspect.signature(repeat).parameters):
+        raise CommandLineError(f'reproduce {name}: leave out --scale, this '
+                               'paper has one size')
+    repeat(folder, world.start(), **options)
     click.echo(f'wrote {folder}')
 
 

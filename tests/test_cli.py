@@ -81,6 +81,8 @@ def alone(capsys, *words):
      'cells.toml: processes = [2, 2] needs 4 ranks, this run has 1; '),
     (['check', 'cells.toml', '--ranks', '100'],
      'cells.toml: 100 ranks do not fit'),
+    (['reproduce', 'gain', '--scale', '0.5'],
+     'reproduce gain: leave out --scale, this paper has one size'),
     (['reproduce', 'nobody-1900'], "no paper 'nobody-1900'\nthere are: "),
 ])
 def test_mistakes_end_with_one_message(model, capsys, words, expected):
@@ -189,6 +191,9 @@ def test_papers_are_listed_and_run(capsys, monkeypatch, tmp_path):
         'wrote x\n')
     assert ran == [(Path('runs/some-1999'), 'all ranks'),
                    (Path('x'), 'all ranks')]
+    paper.run = lambda output, comm, scale=None: ran.append(scale)
+    assert alone(capsys, 'reproduce', 'some-1999', '--scale', '0.5')[0] == 0
+    assert ran[2:] == [0.5]
 
 
 # --- with MPI --------------------------------------------------------------

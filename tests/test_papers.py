@@ -17,6 +17,7 @@ from dsim.reproduce.base import Claim, Range
 DIFFERS = {
     'gain': {'the same, driven for 5 steps as in the wave test'},
     'izhikevich-2003': {'Poisson spike trains: variation of intervals'},
+    'potjans-2014': set(),
 }
 """What is known not to agree with the source, and explained in the docs."""
 
@@ -26,11 +27,13 @@ FILES = {
              'burst.csv', 'tests.csv'],
     'izhikevich-2003': ['network.png', 'rhythms.png', 'cells_2003.png',
                         'patterns_2004.png', 'runs.csv'],
+    'potjans-2014': ['microcircuit.png'],
 }
 
 KEPT = {
     'gain': ['collision/spikes.h5', 'spiral/spikes.h5', 'spiral/frames.h5'],
     'izhikevich-2003': ['network/spikes.h5'],
+    'potjans-2014': ['network/spikes.h5'],
 }
 """Files of the simulator itself, the same on any number of ranks."""
 

@@ -93,17 +93,10 @@ _ALL = (
         1.0, 200.0, 1000.0, (3.0, 15.0),
         'dsim/benchmarks/models/w1-sheet.toml'),
     Workload(
-        'W1-sources', 'W1 with 1,000 targets drawn by each neuron, which '
-        'can be drawn anew at each spike',
-        _ours('w1-sheet.toml', *(
-            f'projections.{name}.{change}' for name in (
-                'excitation', 'inhibition')
-            for change in ('rule="fixed_outdegree"', 'target=["exc"]',
-                           'degree=797')),
-              'projections.excitation_of_inh={source="exc", target=["inh"], '
-              'rule="fixed_outdegree", degree=203}'),
-        1.0, 200.0, 1000.0, (3.0, 15.0),
-        'dsim/benchmarks/models/w1-sheet.toml'),
+        'W1-sources', 'W1 where each neuron draws 1,000 targets: with '
+        '--storage procedural, anew at each spike',
+        _ours('w1-sources.toml'), 1.0, 200.0, 1000.0, (3.0, 15.0),
+        'dsim/benchmarks/models/w1-sources.toml'),
     Workload(
         'W2-coba', 'Vogels and Abbott with conductances, 4,000 neurons',
         _ours('coba.toml'), 0.1, 100.0, 1000.0, (5.0, 40.0),

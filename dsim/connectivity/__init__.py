@@ -4,6 +4,7 @@ from dsim.connectivity.base import Rule
 from dsim.connectivity.bernoulli import PairwiseBernoulli
 from dsim.connectivity.degree import FixedIndegree, FixedOutdegree
 from dsim.connectivity.edges import Edges
+from dsim.connectivity.fixed_total import FixedTotal
 from dsim.connectivity.kernels import (
     Box,
     Disc,
@@ -19,8 +20,8 @@ from dsim.connectivity.stencil import Stencil
 
 RULES: dict[str, type[Rule]] = {
     rule.name: rule for rule in (
-        AllToAll, Edges, FixedIndegree, FixedOutdegree, OneToOne,
-        PairwiseBernoulli, Stencil,
+        AllToAll, Edges, FixedIndegree, FixedOutdegree, FixedTotal,
+        OneToOne, PairwiseBernoulli, Stencil,
     )
 }
 

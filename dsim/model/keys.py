@@ -107,6 +107,12 @@ _KEYS = (
     Key('degree', WHOLE, '', meaning='how many partners each neuron draws'),
     Key('self_connections', FLAG, meaning='whether a neuron may draw itself'),
     Key('multiple_contacts', FLAG, meaning='whether it may draw one twice'),
+    Key('total', WHOLE, '', meaning='how many connections in all, or '
+        'in each block'),
+    Key('blocks', WHOLES, '', meaning='into how many equal blocks to cut both '
+        'grids'),
+    Key('offset', WHOLES, '', meaning='where the source block lies, in '
+        'blocks from that of the target'),
     Key('probability', NUMBER, '', meaning='of a pair where the kernel is 1'),
     # of stimuli
     Key('start', NUMBER, 'ms', meaning='when it begins'),

@@ -34,4 +34,5 @@ class Papers(Mapping[str, ModuleType]):
 PAPERS = Papers({
     'gain': 'hooper_2025',
     'izhikevich-2003': 'izhikevich_2003',
+    'potjans-2014': 'potjans_2014',
 })
