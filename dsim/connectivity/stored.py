@@ -167,15 +167,14 @@ class _Part:
         self.longest = max(d.landing.longest for d in drawings)
         self.bits = drawings[0].landing.bits
 
-        blocks = max(_columns(d) for d in drawings) - 1 >> BLOCK_BITS
-        self.blocks = blocks + 1
+        ends = [d.landing.base + d.landing.neurons for d in drawings]
+        self.block = min(d.landing.base for d in drawings) >> BLOCK_BITS
+        self.blocks = (max(ends) - 1 >> BLOCK_BITS) - self.block + 1
         self.delays = self.longest - self.shortest + 1
-        segments = sources.count*sum(
-            d.kinds*_blocks_of(d) for d in drawings)
         expected = sum(d.expected for d in drawings)
-        self.packed = expected < SHORTEST*segments
+        self.packed = expected < SHORTEST*sources.count*self.kinds
         if self.packed:
-            self.delays = self.blocks = 1
+            self.block, self.delays, self.blocks = 0, 1, 1
 
     @property
     def kinds(self) -> int:
@@ -205,7 +204,8 @@ class _Part:
         value, place = np.divmod(kind, self.delays*self.blocks)
         delay, block = np.divmod(place, self.blocks)
         shift = 0 if self.packed else self.shortest
-        bases = (delay + shift << self.bits) + (block << BLOCK_BITS)
+        bases = ((delay + shift << self.bits)
+                 + (self.block + block << BLOCK_BITS))
         wide = self.longest.bit_length() + self.bits
         self.bases: np.ndarray = bases.astype(_entry_type(True, wide))
         self.weights = np.array(self.values, np.int32)[value]
@@ -227,17 +227,9 @@ class _Part:
         value = self.values.index(drawing.equal_weight or 0)
         return (drawing.by_target, pairing.source, pairing.target,
                 self.sources.box, landing.bounds, landing.base, value,
-                self.shortest, (self.delays, self.blocks, self.kinds),
+                self.shortest,
+                (self.delays, self.blocks, self.kinds, self.block),
                 self.packed)
-
-
-def _columns(drawing: Drawing) -> int:
-    return drawing.landing.base + drawing.landing.neurons
-
-
-def _blocks_of(drawing: Drawing) -> int:
-    first = drawing.landing.base >> BLOCK_BITS
-    return max((_columns(drawing) - 1 >> BLOCK_BITS) - first + 1, 1)
 
 
 def _entry_type(packed: bool, bits: int) -> type:
@@ -306,7 +298,8 @@ def _count(by_target, source_shape, target_shape, box, bounds, base, value,
 def _kind(value, delay, column, sizes, packed):
     if packed:
         return value
-    return (value*sizes[0] + delay)*sizes[1] + (column >> BLOCK_BITS)
+    block = (column >> BLOCK_BITS) - sizes[3]
+    return (value*sizes[0] + delay)*sizes[1] + block
 
 
 @compiled

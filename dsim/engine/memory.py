@@ -84,8 +84,9 @@ def _table(sources: int, some: Sequence[tuple[float, int]], values: int,
     wide = layout.longest.bit_length() + max(columns - 1, 0).bit_length()
     address = 4 if wide <= 32 else 8
     own = sum(count for count, _ in some)
-    packed = own < SHORTEST*sources*sum(kinds for _, kinds in some)*blocks
-    kinds = values*(1 if packed else max(k for _, k in some)*blocks)
+    kinds = values*max(k for _, k in some)*blocks
+    packed = own < SHORTEST*sources*kinds
+    kinds = values if packed else kinds
     segments = float(sources*kinds)
     if segments:
         # Those that hold nothing are left out
