@@ -27,6 +27,9 @@ MAY_IMPORT = {
                                   'io'},
     'simulation': GROUND | {'engine', 'network', 'world'},
     'reproduce': GROUND | SCIENCE | {'network', 'simulation', 'report', 'io'},
+    'benchmarks': GROUND | SCIENCE | {
+        'network', 'partitioning', 'engine', 'simulation', 'io', 'world',
+        'report', 'reproduce', 'model', 'terminal'},
 }
 ROOF = {'cli', '__main__', ''}
 """They may import everything."""

@@ -1,0 +1,1 @@
+"""Networks to measure, and what other simulators take for them."""
