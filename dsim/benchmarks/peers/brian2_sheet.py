@@ -68,15 +68,18 @@ KINDS = {
 }
 
 TELL = """{
-    struct rusage used;
-    getrusage(RUSAGE_SELF, &used);
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    std::ofstream file("%s", std::ios::app);
-    file.precision(15);
-    file << double(std::clock())/CLOCKS_PER_SEC << " "
-         << now.tv_sec + 1e-9*now.tv_nsec << " " << used.ru_maxrss
-         << std::endl;
+    double peak = 0;
+    std::string line;
+    std::ifstream status("/proc/self/status");
+    while (std::getline(status, line))
+        if (line.compare(0, 6, "VmHWM:") == 0)
+            peak = std::atof(line.c_str() + 6);
+    std::ofstream told("%s", std::ios::app);
+    told.precision(15);
+    told << double(std::clock())/CLOCKS_PER_SEC << " "
+         << now.tv_sec + 1e-9*now.tv_nsec << " " << peak << std::endl;
 }"""
 """C++ that adds a line to a file: CPU and wall seconds, kB at most."""
 
@@ -220,7 +223,6 @@ def _run_program(brian2: Any, network: Any, meter: driver.Meter, given: Any,
     """
     told = folder/'told'
     with meter.phase('build'):
-        brian2.prefs.codegen.cpp.headers += ['<sys/resource.h>']
         for slot in 'before_network_run', 'after_network_run':
             brian2.device.insert_code(slot, TELL % told)
         for duration in given.warm_up, given.duration:

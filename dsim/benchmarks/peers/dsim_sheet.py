@@ -1,6 +1,7 @@
 """dsim itself, in a process of its own, measured as its peers are."""
 
 import argparse
+import gc
 import json
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ def main() -> None:
     # The first time loads or compiles the machine code
     make = workload.network
     Simulation(make(own.scale, own.seed), workload.dt).run(2*workload.dt)
+    gc.collect()
     with meter.phase('build'):
         simulation = Simulation(make(own.scale, own.seed), workload.dt)
     simulation.run(given.warm_up)
