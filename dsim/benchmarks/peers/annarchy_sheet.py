@@ -28,10 +28,10 @@ class Kind(NamedTuple):
 
 LEAKY = '''
 {slope}
-tau_syn_ex*dg_ex/dt = -g_ex
-tau_syn_in*dg_in/dt = -g_in
+tau_syn_ex*dg_exc/dt = -g_exc
+tau_syn_in*dg_inh/dt = -g_inh
 '''
-TARGETS = {'excitatory': 'ex', 'inhibitory': 'in'}
+TARGETS = {'excitatory': 'exc', 'inhibitory': 'inh'}
 KINDS = {
     # The program of Izhikevich (2003): two half steps, then u
     'izhikevich': Kind('''
@@ -43,18 +43,18 @@ u = u + dt*a*(b*v - u)
 ''', 'v >= top', 'v = c\nu += d', ('a', 'b', 'c', 'd'),
         {'v': 'v', 'u': 'u'}, {'input': 'input'}, 0),
     'currents': Kind(LEAKY.format(
-        slope='C_m*dv/dt = C_m/tau_m*(E_L - v) + g_ex + g_in + I_e + mean'),
+        slope='C_m*dv/dt = C_m/tau_m*(E_L - v) + g_exc + g_inh + I_e + mean'),
         'v >= top', 'v = V_reset',
         ('C_m', 'tau_m', 'tau_syn_ex', 'tau_syn_in', 'E_L', 'V_reset',
          'I_e'),
-        {'v': 'v', 'current_ex': 'g_ex', 'current_in': 'g_in'}, TARGETS, 1),
+        {'v': 'v', 'current_ex': 'g_exc', 'current_in': 'g_inh'}, TARGETS, 1),
     'conductances': Kind(LEAKY.format(
-        slope='C_m*dv/dt = g_L*(E_L - v) + g_ex*(E_ex - v) '
-              '+ g_in*(E_in - v) + I_e + mean'),
+        slope='C_m*dv/dt = leak*(E_L - v) + g_exc*(E_ex - v) '
+              '+ g_inh*(E_in - v) + I_e + mean'),
         'v >= top', 'v = V_reset',
         ('C_m', 'g_L', 'E_L', 'V_reset', 'E_ex', 'E_in', 'tau_syn_ex',
          'tau_syn_in', 'I_e'),
-        {'v': 'v', 'g_ex': 'g_ex', 'g_in': 'g_in'}, TARGETS, 1),
+        {'v': 'v', 'g_ex': 'g_exc', 'g_in': 'g_inh'}, TARGETS, 1),
 }
 
 
@@ -106,14 +106,16 @@ def _population(ANNarchy: Any, network: Any, listed: driver.Listed,
     if np.ndim(refractory):
         driver.refuse('the driver of ANNarchy knows one t_ref only')
 
-    values = {name: listed.everywhere('parameters', name)
+    # It takes all that begins with g_ for the input of a receptor
+    values = {name.replace('g_L', 'leak'):
+              listed.everywhere('parameters', name)
               for name in kind.parameters}
     values |= {name: listed.everywhere('noise', name)
                for name in ('mean', 'std')}
     tops = [driver.threshold(listed, p) for p in listed.populations]
     values['top'] = tops[0] if len(set(tops)) == 1 else np.concatenate(
         [np.full(p['size'], top) for p, top
-         in zip(listed.populations, tops)])
+         in zip(listed.populations, tops, strict=True)])
     lines = [f'{name} = {float(np.ravel(value)[0])!r}'
              + ('' if np.ndim(value) else ' : population')
              for name, value in values.items()]

@@ -234,7 +234,8 @@ def _run_program(brian2: Any, network: Any, meter: driver.Meter, given: Any,
     lines = np.loadtxt(told)
     for name, first, last in (('build', (0.0, wall), lines[0]),
                               ('simulate', lines[2], lines[3])):
-        for kind, begin, end in zip(('cpu', 'wall'), first, last):
+        for kind, begin, end in zip(
+                ('cpu', 'wall'), first, last, strict=True):
             key = f'{name}_{kind}'
             meter.seconds[key] = meter.seconds.get(key, 0.0) + end - begin
     return int(1024*lines[3, 2])

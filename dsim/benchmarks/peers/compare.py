@@ -111,7 +111,7 @@ def compare(workload: Workload, options: Options,
     own; ``tell`` is called with a line after each run.  Returns the runs,
     their medians and the ratios to dsim's, by name (docs/peers.md).
 
-    Raises `DsimError` where dsim or a driver fails.
+    Raises `DsimError` where dsim itself fails.
     """
     network = workload.network(options.scale, options.seed)
     with tempfile.TemporaryDirectory() as folder:
@@ -146,7 +146,8 @@ def once(name: str, workload: Workload, options: Options, listed: Path,
          refused: dict[str, str]) -> dict[str, Any] | None:
     """Return what one run of a simulator took.
 
-    None, with the reason in ``refused``, if its driver has no such network.
+    None, with the reason in ``refused``, if its driver has no such network
+    or it fails.
     """
     result = listed.with_name('result.json')
     result.unlink(missing_ok=True)
@@ -154,18 +155,23 @@ def once(name: str, workload: Workload, options: Options, listed: Path,
                '--duration', str(options.duration or workload.duration),
                '--warm-up', str(workload.warm_up if options.warm_up is None
                                 else options.warm_up)]
-    done = subprocess.run(
-        command, env=_alone(), cwd=listed.parent, text=True, check=False,
-        errors='replace', stdin=subprocess.DEVNULL, capture_output=True,
-        timeout=LIMIT, preexec_fn=_pinned(options.core))
-    if done.returncode == UNKNOWN:
-        refused[name] = done.stderr.strip().splitlines()[-1]
+    try:
+        done = subprocess.run(
+            command, env=_alone(), cwd=listed.parent, text=True, check=False,
+            errors='replace', stdin=subprocess.DEVNULL, capture_output=True,
+            timeout=LIMIT, preexec_fn=_pinned(options.core))
+    except subprocess.TimeoutExpired:
+        refused[name] = f'took over {LIMIT} s'
         return None
-    if done.returncode or not result.exists():
-        last = '\n'.join((done.stdout + done.stderr).splitlines()[-12:])
-        raise DsimError(f'{name} failed on {workload.name}, exit code '
-                        f'{done.returncode}:\n{last}')
-    return json.loads(result.read_text())
+    if done.returncode == 0 and result.exists():
+        return json.loads(result.read_text())
+    lines = (done.stdout + done.stderr).strip().splitlines()
+    if name == 'dsim':
+        raise DsimError(f'dsim failed on {workload.name}:\n'
+                        + '\n'.join(lines[-12:]))
+    why = lines[-1] if lines else f'exit code {done.returncode}'
+    refused[name] = why if done.returncode == UNKNOWN else f'failed: {why}'
+    return None
 
 
 def _start(name: str, workload: Workload, options: Options) -> list[str]:
@@ -201,8 +207,9 @@ def _pinned(core: int | None) -> Callable[[], None] | None:
 def summarised(runs: Mapping[str, list[dict[str, Any]]]
                ) -> dict[str, dict[str, Any]]:
     """Return medians of each simulator's runs, and its costs over dsim's."""
-    found = {name: {'runs': own, 'median': _medians(own)}
-             for name, own in runs.items()}
+    found: dict[str, dict[str, Any]] = {
+        name: {'runs': own, 'median': _medians(own)}
+        for name, own in runs.items()}
     ours = found['dsim']['median']
     for entry in found.values():
         entry['ratio'] = {

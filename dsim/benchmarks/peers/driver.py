@@ -126,7 +126,7 @@ class Listed:
             return parts[0]
         if what in ('delays', 'weights'):
             parts = [np.broadcast_to(part, self.file[f'sources_{k}'].shape)
-                     for part, k in zip(parts, members)]
+                     for part, k in zip(parts, members, strict=True)]
         return np.concatenate(parts)
 
     def outdegrees(self) -> np.ndarray:
@@ -187,7 +187,8 @@ class Meter:
 
     def count(self, name: str, begin: tuple[float, float]) -> None:
         """Count what happened since ``begin``, which `now` returned."""
-        for kind, last, first in zip(('cpu', 'wall'), self.now(), begin):
+        for kind, last, first in zip(('cpu', 'wall'), self.now(), begin,
+                                     strict=True):
             key = f'{name}_{kind}'
             self.seconds[key] = self.seconds.get(key, 0.0) + last - first
 

@@ -20,6 +20,9 @@ from dsim.space import distances
 from dsim.stimuli.current import ConstantCurrent, GaussianCurrent
 from dsim.values import evaluate
 
+KINDS = {'sources': np.int32, 'targets': np.int32, 'delays': np.uint16,
+         'weights': np.float64}
+
 AT_ONCE = 1 << 20
 """Connections that are made at a time."""
 
@@ -47,23 +50,21 @@ def export(network: Network, dt: float, path: str | Path) -> int:
         in zip(network.populations.values(), firsts, strict=False)]
     first_of = {p['name']: p['first'] for p in populations}
 
-    count, projections = 0, []
+    count = 0
     for k, projection in enumerate(network.projections):
         found = connections(network, projection, dt, layout.delays[k])
-        sources = found['sources'] + first_of[projection.source.name]
-        targets = found['targets'] + first_of[projection.target.name]
-        arrays[f'sources_{k}'] = sources.astype(np.int32)
-        arrays[f'targets_{k}'] = targets.astype(np.int32)
-        arrays[f'delays_{k}'] = found['delays'].astype(np.uint16)
-        arrays[f'weights_{k}'] = found['weights']
-        projections.append({'name': projection.name,
-                            'receptor': projection.receptor})
-        count += sources.size
+        found['sources'] += first_of[projection.source.name]
+        found['targets'] += first_of[projection.target.name]
+        for what, kind in KINDS.items():
+            arrays[f'{what}_{k}'] = found[what].astype(kind)
+        count += found['sources'].size
 
     page = {'dt': dt, 'seed': network.seed, 'neurons': firsts[-1],
             'connections': count, 'populations': populations,
-            'projections': projections}
-    np.savez(path, page=np.array(json.dumps(page)), **arrays)
+            'projections': [{'name': p.name, 'receptor': p.receptor}
+                            for p in network.projections]}
+    arrays['page'] = np.array(json.dumps(page))
+    np.savez(path, **arrays)  # type: ignore[arg-type]
     return count
 
 

@@ -34,7 +34,8 @@ def main() -> None:
         # Neurons first, as NEST numbers all nodes from 1
         nodes = [_create(nest, listed, population, kind)
                  for population in listed.populations]
-        for population, made in zip(listed.populations, nodes):
+        for population, made in zip(listed.populations, nodes,
+                                    strict=True):
             _disturb(nest, listed, population, made)
         recorder = nest.Create('spike_recorder', params={
             'record_to': 'memory', 'time_in_steps': True})
@@ -52,7 +53,6 @@ def main() -> None:
         nest.Run(given.duration)
     nest.Cleanup()
     peak = driver.peak_memory()
-
     events = recorder.get('events')
     driver.report(given, listed, meter, 'nest', nest.__version__,
                   np.asarray(events['times'], np.int64) - 1,

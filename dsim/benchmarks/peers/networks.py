@@ -43,9 +43,9 @@ def sheet(scale: float, seed: int) -> Network:
     side = max(round(128*math.sqrt(scale)), 8)
     wide = round(side*102/128)
     network = Network(seed, (side/100, side/100), periodic=True)
-    exc = network.population('exc', Izhikevich.regular_spiking(),
+    exc = network.population('exc', Izhikevich.preset('regular_spiking'),
                              (side, wide))
-    inh = network.population('inh', Izhikevich.fast_spiking(),
+    inh = network.population('inh', Izhikevich.preset('fast_spiking'),
                              (side, side - wide))
     for source, degree, weight in (exc, 797, 0.25), (inh, 203, -1.0):
         network.project(source, [exc, inh], rule=FixedIndegree(degree),
@@ -60,7 +60,7 @@ def grid(scale: float, seed: int) -> Network:
     """Return W4: 1024 x 1024 Izhikevich neurons joined to 8 neighbours."""
     side = max(round(1024*math.sqrt(scale)), 3)
     network = Network(seed, (side/100, side/100), periodic=True)
-    exc = network.population('exc', Izhikevich.regular_spiking(),
+    exc = network.population('exc', Izhikevich.preset('regular_spiking'),
                              (side, side))
     network.project(exc, exc, rule=Stencil.moore(), weight=1.0)
     network.stimulate(exc, GaussianCurrent(std=5.5))
@@ -73,10 +73,11 @@ def coba(scale: float, seed: int) -> Network:
     Numbers and first states are those of Brette et al. (2007), J. Comput.
     Neurosci. 23:349, benchmark 1, and of Brian's program for it.
     """
-    cell = {'C_m': 200.0, 'g_L': 10.0, 'E_L': -60.0, 'V_th': -50.0,
-            'Delta_T': 0.0, 'V_peak': 0.0, 'V_reset': -60.0, 't_ref': 5.0,
-            'a': 0.0, 'b': 0.0, 'E_ex': 0.0, 'E_in': -80.0,
-            'tau_syn_ex': 5.0, 'tau_syn_in': 10.0}
+    cell: dict[str, Any] = {
+        'C_m': 200.0, 'g_L': 10.0, 'E_L': -60.0, 'V_th': -50.0,
+        'Delta_T': 0.0, 'V_peak': 0.0, 'V_reset': -60.0, 't_ref': 5.0,
+        'a': 0.0, 'b': 0.0, 'E_ex': 0.0, 'E_in': -80.0,
+        'tau_syn_ex': 5.0, 'tau_syn_in': 10.0}
     first = {'v': Normal(-65.0, 5.0), 'g_ex': Normal(40.0, 15.0, low=0.0),
              'g_in': Normal(200.0, 120.0, low=0.0)}
     return _vogels(AdEx(initial=first, **cell), (6.0, 67.0), scale, seed)
@@ -87,9 +88,10 @@ def cuba(scale: float, seed: int) -> Network:
 
     As `coba`; jumps of 1.62 and -9 mV, here as currents of 200 pF in 20 ms.
     """
-    cell = {'C_m': 200.0, 'tau_m': 20.0, 'E_L': -49.0, 'V_th': -50.0,
-            'V_reset': -60.0, 't_ref': 5.0, 'tau_syn_ex': 5.0,
-            'tau_syn_in': 10.0}
+    cell: dict[str, Any] = {
+        'C_m': 200.0, 'tau_m': 20.0, 'E_L': -49.0, 'V_th': -50.0,
+        'V_reset': -60.0, 't_ref': 5.0, 'tau_syn_ex': 5.0,
+        'tau_syn_in': 10.0}
     first = {'v': lambda r: -60.0 + 10.0*r}
     return _vogels(LIF(initial=first, **cell), (16.2, -90.0), scale, seed)
 
