@@ -113,12 +113,11 @@ class Listed:
             sources = self._all('sources', members)
             delays = self._all('delays', members)
             weights = (np.array([equal]) if equal is not None
-                       else self._all('weights', members, sources.size))
+                       else self._all('weights', members))
             yield Pathway(receptor, sources, self._all('targets', members),
                           delays, weights)
 
-    def _all(self, what: str, members: list[int], count: int = 0
-             ) -> np.ndarray:
+    def _all(self, what: str, members: list[int]) -> np.ndarray:
         parts = [self.file[f'{what}_{k}'] for k in members]
         ones = {int(part[0]) for part in parts if part.size == 1}
         if what == 'delays' and len(ones) == 1 and all(

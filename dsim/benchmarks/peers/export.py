@@ -20,7 +20,7 @@ from dsim.space import distances
 from dsim.stimuli.current import ConstantCurrent, GaussianCurrent
 from dsim.values import evaluate
 
-KINDS = {'sources': np.int32, 'targets': np.int32, 'delays': np.uint16,
+KINDS = {'sources': np.int32, 'targets': np.int32, 'delays': np.int32,
          'weights': np.float64}
 
 AT_ONCE = 1 << 20
@@ -32,7 +32,7 @@ def export(network: Network, dt: float, path: str | Path) -> int:
 
     Neurons are numbered over all populations in order of declaration, as
     dsim numbers them.  For projection k the file has ``sources_k`` and
-    ``targets_k`` int32[n], ``delays_k`` uint16[n] in steps (or one number)
+    ``targets_k`` int32[n], ``delays_k`` int32[n] in steps (or one number)
     and ``weights_k`` float64[n] (or one number), and ``page`` as JSON: the
     populations with parameters, first states, and their noise.
 
