@@ -227,6 +227,7 @@ SAME = {'izhikevich': (clockwork, 1.0),
         'conductances': (lambda: networks.coba(0.1, 1), 0.1)}
 EXACT = [('nest', kind) for kind in SAME] + [
     ('brian2-cython', 'izhikevich'), ('brian2-cython', 'currents'),
+    ('brian2-standalone', 'izhikevich'),
     ('annarchy', 'izhikevich')]
 """Conductances of others are solved by Euler's method: other spikes."""
 

@@ -232,8 +232,9 @@ def _run_program(brian2: Any, network: Any, meter: driver.Meter, given: Any,
     brian2.device.run(with_output=False)
 
     lines = np.loadtxt(told)
-    for name, first, last in (('build', (0.0, wall), lines[0]),
-                              ('simulate', lines[2], lines[3])):
+    times = lines[:, :2]
+    for name, first, last in (('build', (0.0, wall), times[0]),
+                              ('simulate', times[2], times[3])):
         for kind, begin, end in zip(
                 ('cpu', 'wall'), first, last, strict=True):
             key = f'{name}_{kind}'

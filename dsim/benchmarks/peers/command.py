@@ -42,7 +42,7 @@ def peers(workloads: Sequence[str], pythons: Sequence[str],
     """
     from dsim import terminal
     from dsim.benchmarks.peers import compare
-    from dsim.benchmarks.peers.networks import NETWORKS, find
+    from dsim.benchmarks.peers.networks import find
 
     for name in 'duration', 'scale':
         if given[name] is not None and not given[name] > 0:
@@ -50,10 +50,12 @@ def peers(workloads: Sequence[str], pythons: Sequence[str],
                            'a number > 0')
     paths = _paths(pythons)
     options = compare.Options(paths, _chosen(names, paths), **given)
-    found = [find(name) for name in workloads or NETWORKS]
+    chosen = workloads or tuple(compare.MAIN)
+    for name in chosen:
+        find(name)
     entries = []
-    for workload in found:
-        entries.append(compare.compare(workload, options, click.echo))
+    for name in chosen:
+        entries.append(compare.compare(name, options, click.echo))
         _show(entries[-1], terminal.console())
         if target is not None:
             target.write_text(json.dumps(

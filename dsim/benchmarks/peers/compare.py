@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from dsim.benchmarks.peers.driver import UNKNOWN
 from dsim.benchmarks.peers.export import export
-from dsim.benchmarks.peers.networks import Workload
+from dsim.benchmarks.peers.networks import find
 from dsim.errors import DsimError
 
 HERE = Path(__file__).parent
@@ -61,7 +61,10 @@ COSTS = {
 }
 MAIN = {'W1': 'event', 'W2-coba': 'second', 'W2-cuba': 'second',
         'W4': 'step'}
-"""Which cost the ratios of a workload are of; 'event' for any other."""
+"""The workloads that are compared, and which cost their ratios are of.
+
+That is 'event' for any other.
+"""
 
 RECORDED = {'W4': 0.01}
 """Part of the neurons whose spikes peers keep, where it is not all."""
@@ -103,9 +106,9 @@ def available(names: Iterable[str], pythons: Mapping[str, str]
     return found
 
 
-def compare(workload: Workload, options: Options,
-            tell: Callable[[str], None]) -> dict[str, Any]:
-    """Run a workload on dsim and on the peers, in turn, and count.
+def compare(called: str, options: Options, tell: Callable[[str], None]
+            ) -> dict[str, Any]:
+    """Run a workload, or a model file, on dsim and on the peers, in turn.
 
     All simulate the connections that dsim makes, each in a process of its
     own; ``tell`` is called with a line after each run.  Returns the runs,
@@ -113,6 +116,7 @@ def compare(workload: Workload, options: Options,
 
     Raises `DsimError` where dsim itself fails.
     """
+    workload = find(called)
     network = workload.network(options.scale, options.seed)
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder)/'network.npz'
@@ -124,7 +128,7 @@ def compare(workload: Workload, options: Options,
             for name in runs:
                 if name in refused:
                     continue
-                run = once(name, workload, options, listed, refused)
+                run = once(name, called, options, listed, refused)
                 if run is None:
                     tell(f'{workload.name} {name}: {refused[name]}')
                     continue
@@ -142,16 +146,17 @@ def compare(workload: Workload, options: Options,
                 {name: found for name, found in runs.items() if found})}
 
 
-def once(name: str, workload: Workload, options: Options, listed: Path,
+def once(name: str, called: str, options: Options, listed: Path,
          refused: dict[str, str]) -> dict[str, Any] | None:
     """Return what one run of a simulator took.
 
     None, with the reason in ``refused``, if its driver has no such network
     or it fails.
     """
+    workload = find(called)
     result = listed.with_name('result.json')
     result.unlink(missing_ok=True)
-    command = [*_start(name, workload, options), str(listed), str(result),
+    command = [*_start(name, called, options), str(listed), str(result),
                '--duration', str(options.duration or workload.duration),
                '--warm-up', str(workload.warm_up if options.warm_up is None
                                 else options.warm_up)]
@@ -167,24 +172,25 @@ def once(name: str, workload: Workload, options: Options, listed: Path,
         return json.loads(result.read_text())
     lines = (done.stdout + done.stderr).strip().splitlines()
     if name == 'dsim':
-        raise DsimError(f'dsim failed on {workload.name}:\n'
+        raise DsimError(f'dsim failed on {called}:\n'
                         + '\n'.join(lines[-12:]))
     why = lines[-1] if lines else f'exit code {done.returncode}'
     refused[name] = why if done.returncode == UNKNOWN else f'failed: {why}'
     return None
 
 
-def _start(name: str, workload: Workload, options: Options) -> list[str]:
+def _start(name: str, called: str, options: Options) -> list[str]:
     if name == 'dsim':
-        path = Path(workload.name)
-        found = str(path.absolute()) if path.suffix else workload.name
+        # It runs in another folder
+        found = (str(Path(called).absolute()) if called.endswith('.toml')
+                 else called)
         return [sys.executable, '-m', 'dsim.benchmarks.peers.dsim_sheet',
                 '--workload', found, '--scale', str(options.scale),
                 '--seed', str(options.seed)]
     peer = PEERS[name]
     return [options.pythons.get(peer.python, sys.executable),
             str(HERE/peer.driver), '--mode', peer.mode,
-            '--record', str(RECORDED.get(workload.name, 1.0))]
+            '--record', str(RECORDED.get(called, 1.0))]
 
 
 def _alone() -> dict[str, str]:

@@ -13,7 +13,7 @@ from dsim.connectivity import (
 )
 from dsim.connectivity.synapse_values import Distance
 from dsim.distributions import Normal
-from dsim.errors import lookup
+from dsim.errors import BadValue, lookup
 from dsim.model import load
 from dsim.network import Network
 from dsim.neurons import LIF, AdEx, Izhikevich
@@ -131,6 +131,8 @@ def find(name: str) -> Workload:
     settings = load(Path(name)).settings
 
     def network(scale: float, seed: int) -> Network:
+        if scale != 1:
+            raise BadValue('scale', scale, '1 for a model file')
         return load(Path(name), [f'simulation.seed={seed}']).network
 
     return Workload(name, name, network, settings.dt, 100.0,
