@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from dsim.benchmarks.peers.command import peers
 from dsim.errors import BadValue, lookup
 
 
@@ -280,10 +281,4 @@ def finish(found: dict[str, Any], target: Path | None,
             click.echo(f'wrote {picture.path}')
 
 
-try:
-    from dsim.benchmarks.peers.command import peers
-except ImportError:
-    # Comparing with other simulators is a room of its own
-    pass
-else:
-    bench.add_command(peers)
+bench.add_command(peers)

@@ -1,0 +1,1 @@
+"""Other simulators on dsim's networks, connection by connection."""
