@@ -19,9 +19,13 @@ def network(storage='auto'):
         c='-65 + 15*r**2', d='8 - 6*r**2'), (23, 19))
     inh = net.population('inh', dsim.Izhikevich.fast_spiking(), (11, 9))
     net.project(
-        exc, [exc, inh], rule=dsim.FixedOutdegree(40),
+        exc, exc, rule=dsim.FixedOutdegree(40),
         kernel=dsim.Gaussian(0.15), weight=random.Normal(0.8, 0.2),
         delay=dsim.Distance(speed=0.1, minimum=1.0), storage=storage)
+    # So strong that the weights of the two populations have two units
+    net.project(
+        exc, inh, rule=dsim.FixedOutdegree(10), weight=6.0,
+        kernel=dsim.Gaussian(0.15), delay=1.0, storage=storage)
     net.project(
         inh, exc, rule=dsim.FixedOutdegree(60, multiple_contacts=False),
         weight=-1.5, delay=random.Uniform(1.0, 7.0), storage=storage)

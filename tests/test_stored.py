@@ -59,8 +59,8 @@ def connections(tile, tables=None):
     share, = tile.shares
     targets = np.full(1 << share.bits, -1)
     for block in share.blocks:
-        for base in block.bases:
-            targets[base:base + block.size] = block.numbers
+        for _, begin, end, column in block.inputs:
+            targets[column:column + end - begin] = block.numbers[begin:end]
     firsts = np.array([piece.first for piece in tile.pieces])
     found = []
     for table in share.tables if tables is None else tables:

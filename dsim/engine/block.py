@@ -37,20 +37,20 @@ class Block:
     ``states`` and ``parameters`` are in the model's order, arrays[n] or, of
     parameters, numbers; ``numbers`` int64[n] are the neurons' over all
     populations, kept as ``runs`` int64[2, k + 1] of neighbours: where each
-    begins in the block, and with which number; ``bases`` int64[receptors]
-    the first column of each receptor in the ring and ``units``
-    float64[receptors] its weights' unit.
+    begins in the block, and with which number.  ``inputs`` int64[k, 4] are
+    (receptor, begin, end, column): from ``column`` on the ring holds what
+    the neurons begin ... end - 1 receive, in ``units`` float64[k].
     """
 
     def __init__(self, model: Neuron, states: Sequence[np.ndarray],
                  parameters: Sequence[Any], numbers: np.ndarray,
-                 bases: np.ndarray, units: np.ndarray):
+                 inputs: np.ndarray, units: np.ndarray):
         self.model, self.states = model, list(states)
         self.parameters, self.size = list(parameters), numbers.size
         begins = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 2) != 1)
         self.runs = np.stack([np.append(begins, numbers.size),
                               np.append(numbers[begins], 0)])
-        self.bases, self.units = bases, units
+        self.inputs, self.units = inputs, units
         self.drives: list[Bound] = []
 
     @property
@@ -60,11 +60,16 @@ class Block:
         return np.arange(self.size) + np.repeat(
             starts[:-1] - begins[:-1], np.diff(begins))
 
+    @property
+    def lines(self) -> int:
+        """How many numbers a neuron is given in a step."""
+        return 1 + len(self.model.receptors)
+
     def lend(self, scratch: 'Scratch') -> None:
         """Use ``scratch`` for what is needed during a call only."""
-        steps, inputs = scratch.steps, self.bases.size
-        size = (1 + inputs)*steps*self.size
-        self._real = scratch.real[:size].reshape(1 + inputs, steps, self.size)
+        steps, lines = scratch.steps, self.lines
+        self._real = scratch.real[:lines*steps*self.size].reshape(
+            lines, steps, self.size)
         self._fired = scratch.fired[:steps*self.size].reshape(
             steps, self.size)
         self._words = scratch.fired.view(np.uint64)
@@ -75,7 +80,7 @@ class Block:
         steps, first = len(stretch), stretch.first
         current, *inputs = [part[:steps] for part in self._real]
         fired = self._fired[:steps]
-        _gather(ring, bits, first, steps, self.bases, self.units, self._real)
+        _gather(ring, bits, first, steps, self.inputs, self.units, self._real)
         for drive, begin, end, receptor in self.drives:
             into = current if receptor == CURRENT else inputs[receptor]
             drive.add(into[:, begin:end], first)
@@ -138,17 +143,17 @@ class Found:
 
 
 @compiled
-def _gather(ring, bits, first_step, steps, bases, units, out):
+def _gather(ring, bits, first_step, steps, inputs, units, out):
     """Clear the current; move the receptors' sums out of the ring."""
     mask = (ring.size >> bits) - 1
-    size = out.shape[2]
     for t in range(steps):
         out[0, t, :] = 0
-        for r in range(bases.size):
-            row = (((first_step + t) & mask) << bits) + bases[r]
-            slot = ring[row:row + size]
-            line, unit = out[1 + r, t], units[r]
-            for i in range(size):
+        for k in range(units.size):
+            receptor, begin, end, column = inputs[k]
+            row = (((first_step + t) & mask) << bits) + column
+            slot = ring[row:row + end - begin]
+            line, unit = out[1 + receptor, t, begin:end], units[k]
+            for i in range(slot.size):
                 line[i] = slot[i]*unit
                 slot[i] = 0
 

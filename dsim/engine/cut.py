@@ -136,7 +136,7 @@ def blocks_of(group: Group) -> Iterator[tuple[Block, Group]]:
         states = [state[span] for state in piece.states.values()]
         parameters = [value[span] if np.ndim(value) else value
                       for value in piece.parameters.values()]
-        yield _block(some, states, parameters,
+        yield _block([some], states, parameters,
                      piece.first + piece.ids[span]), [some]
 
 
@@ -154,7 +154,7 @@ def _joined(group: Group) -> Block:
                             np.diff(ends))
                   for name in pieces[0].parameters]
     numbers = np.concatenate([piece.first + piece.ids for piece in pieces])
-    return _block(group[0], states, parameters, numbers)
+    return _block(group, states, parameters, numbers)
 
 
 def _together(values: Sequence[Any], sizes: np.ndarray) -> Any:
@@ -165,10 +165,16 @@ def _together(values: Sequence[Any], sizes: np.ndarray) -> Any:
                            in zip(values, sizes, strict=True)])
 
 
-def _block(part: Part, states: list[np.ndarray], parameters: list[Any],
+def _block(group: Group, states: list[np.ndarray], parameters: list[Any],
            numbers: np.ndarray) -> Block:
-    piece = part.piece
-    names = [receptor.name for receptor in piece.model.receptors]
-    return Block(piece.model, states, parameters, numbers,
-                 np.array([part.columns[name] for name in names], np.int64),
-                 np.array([piece.units[name] for name in names], float))
+    inputs, units, begin = [], [], 0
+    model = group[0].piece.model
+    for part in group:
+        for k, receptor in enumerate(model.receptors):
+            inputs.append([k, begin, begin + part.size,
+                           part.columns[receptor.name]])
+            units.append(part.piece.units[receptor.name])
+        begin += part.size
+    return Block(model, states, parameters, numbers,
+                 np.array(inputs, np.int64).reshape(-1, 4),
+                 np.array(units, np.float64))

@@ -61,7 +61,7 @@ class Share:
         for block in self.blocks:
             kinds.setdefault(block.states[0].dtype, []).append(block)
         for kind, blocks in kinds.items():
-            most = max((1 + block.bases.size)*block.size for block in blocks)
+            most = max(block.lines*block.size for block in blocks)
             widest = max(block.size for block in blocks)
             scratch = Scratch(
                 np.zeros(longest*most, kind),

@@ -5,26 +5,20 @@ it, without dsim.
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dsim.connectivity import synapse_values as sv
-from dsim.connectivity.base import Rows, size
-from dsim.engine.layout import Delays, arrange
+from dsim.connectivity.drawing import Drawing, Landing
+from dsim.engine.layout import Layout, arrange
 from dsim.errors import BadValue
-from dsim.network import Network, Population, Projection
-from dsim.space import distances
+from dsim.network import Network, Population
 from dsim.stimuli.current import ConstantCurrent, GaussianCurrent
 from dsim.values import evaluate
 
 KINDS = {'sources': np.int32, 'targets': np.int32, 'delays': np.int32,
          'weights': np.float64}
-
-AT_ONCE = 1 << 20
-"""Connections that are made at a time."""
 
 
 def export(network: Network, dt: float, path: str | Path) -> int:
@@ -52,7 +46,7 @@ def export(network: Network, dt: float, path: str | Path) -> int:
 
     count = 0
     for k, projection in enumerate(network.projections):
-        found = connections(network, projection, dt, layout.delays[k])
+        found = connections(network, layout, k, dt)
         found['sources'] += first_of[projection.source.name]
         found['targets'] += first_of[projection.target.name]
         for what, kind in KINDS.items():
@@ -68,32 +62,36 @@ def export(network: Network, dt: float, path: str | Path) -> int:
     return count
 
 
-def connections(network: Network, projection: Projection, dt: float,
-                delays: Delays) -> dict[str, np.ndarray]:
-    """Return all connections of a projection as arrays, by owner.
+def connections(network: Network, layout: Layout, k: int, dt: float
+                ) -> dict[str, np.ndarray]:
+    """Return all connections of projection number ``k`` as arrays.
 
     ``sources`` and ``targets`` int64[n] are ids; ``delays`` in steps and
-    ``weights`` have one number each, or one for all.
+    ``weights``, rounded as dsim rounds them, have one number each, or one
+    for all.
     """
-    parts: dict[str, list[np.ndarray]] = {
-        'sources': [], 'targets': [], 'delays': [], 'weights': []}
-    for owners, rows in _chunks(network, projection):
-        own = np.repeat(owners, np.diff(rows.pointer))
-        ends = {'sources': rows.partners, 'targets': own}
-        if projection.rule.owner == 'source':
-            ends = {'sources': own, 'targets': rows.partners}
-        parts['sources'].append(ends['sources'])
-        parts['targets'].append(ends['targets'])
-
-        far = _lengths(network, projection, **ends)
-        found = {what: _values(network, projection, what, own, rows, far)
-                 for what in ('delay', 'weight')}
-        steps = np.floor(found['delay']/dt + 0.5)
-        parts['delays'].append(
-            np.clip(steps, delays.shortest, delays.longest).astype(np.int64))
-        parts['weights'].append(found['weight'])
-    return {what: _joined(found, what in ('delays', 'weights'))
-            for what, found in parts.items()}
+    projection = network.projections[k]
+    unit = layout.units[projection.target.name, projection.receptor]
+    delays = layout.delays[k]
+    (rows, columns), source = (projection.target.shape,
+                               projection.source.shape)
+    drawing = Drawing(
+        network.pairing(projection), projection.rule, projection.weight,
+        projection.delay, Landing(
+            (0, rows, 0, columns), (0, source[0], 0, source[1]), 0, 0, unit,
+            dt, delays.shortest, delays.longest, 0))
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in KINDS}
+    for some in drawing.all():
+        own = np.repeat(some.owners, np.diff(some.rows.pointer))
+        ends = some.rows.partners, own
+        for name, found in zip(
+                KINDS, (*(ends if drawing.by_target else ends[::-1]),
+                        some.delays, some.weights), strict=True):
+            parts[name].append(np.atleast_1d(found))
+    whole = {name: _joined(found, name in ('delays', 'weights'))
+             for name, found in parts.items()}
+    whole['weights'] = whole['weights']*unit
+    return whole
 
 
 def _joined(parts: list[np.ndarray], values: bool) -> np.ndarray:
@@ -103,41 +101,6 @@ def _joined(parts: list[np.ndarray], values: bool) -> np.ndarray:
         if all((part == one).all() for part in parts):
             return one
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
-
-
-def _chunks(network: Network, projection: Projection
-            ) -> Iterator[tuple[np.ndarray, Rows]]:
-    pairing, rule = network.pairing(projection), projection.rule
-    make = rule.maker(pairing)
-    owners = size(pairing.grids(rule.owner)[0])
-    some = max(int(AT_ONCE/max(rule.degree(pairing), 1.0)), 1)
-    for first in range(0, owners, some):
-        ids = np.arange(first, min(first + some, owners), dtype=np.int64)
-        yield ids, make(ids)
-
-
-def _values(network: Network, projection: Projection, what: str,
-            own: np.ndarray, rows: Rows, far: np.ndarray) -> np.ndarray:
-    """Return float64[n]: the delay in ms or the weight of connections."""
-    key = sv.address(network.seed, what, projection.name)
-    found = sv.values(getattr(projection, what), key, own, rows.draws, far)
-    factors = getattr(projection.rule, 'factors', None)
-    if what == 'weight' and factors is not None:
-        found = found*factors[rows.draws]
-    return found
-
-
-def _lengths(network: Network, projection: Projection, sources: np.ndarray,
-             targets: np.ndarray) -> np.ndarray:
-    """Return the lengths in mm, if weight or delay depends on them."""
-    if not (sv.needs_distance(projection.delay)
-            or sv.needs_distance(projection.weight)):
-        return np.empty(0)
-    sheet, out = network.sheet, np.empty(sources.size)
-    source, target = projection.source.shape, projection.target.shape
-    distances(sources, targets, source[1], target[1], sheet.pitch(source),
-              sheet.pitch(target), sheet.extent, sheet.periodic, out)
-    return out
 
 
 def _population(network: Network, population: Population, first: int,
