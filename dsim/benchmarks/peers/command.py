@@ -36,8 +36,8 @@ def peers(workloads: Sequence[str], pythons: Sequence[str],
           names: str | None, target: Path | None, **given: Any) -> None:
     """Measure dsim beside other simulators, on one core.
 
-    Each WORKLOAD (W1, W2-coba, W2-cuba and W4 by default, or a model file) is simulated by dsim and by each peer in turn, with the same
-    connections.
+    Each WORKLOAD (W1, W2-coba, W2-cuba and W4 by default, or a model file)
+    is simulated by dsim and by each peer in turn, with the same connections.
     """
     from dsim import terminal
     from dsim.benchmarks.peers import compare

@@ -116,7 +116,7 @@ def compare(called: str, options: Options, tell: Callable[[str], None]
 
     Raises `DsimError` where dsim itself fails.
     """
-    workload = find(called)[0][0]
+    workload = find(called)[0]
     network = workload.network(options.scale, options.seed)
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder)/'network.npz'
@@ -153,7 +153,7 @@ def once(name: str, called: str, options: Options, listed: Path,
     None, with the reason in ``refused``, if its driver has no such network
     or it fails.
     """
-    workload = find(called)[0][0]
+    workload = find(called)[0]
     result = listed.with_name('result.json')
     result.unlink(missing_ok=True)
     command = [*_start(name, called, options), str(listed), str(result),
