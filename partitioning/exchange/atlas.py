@@ -1,6 +1,5 @@
 """Where any spike comes from, and which of them may pass."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ import numpy as np
 from dsim.compiled import compiled
 from dsim.partitioning.axis import Flags, Integers
 from dsim.partitioning.exchange.packets import Spikes
+from dsim.partitioning.exchange.roll import Patch, Roll
 from dsim.partitioning.plan import Bits
 from dsim.partitioning.tiling import Tiling
 
@@ -30,10 +30,6 @@ class Located(NamedTuple):
         """Return these spikes and then the others."""
         return Located(*(np.concatenate(both)
                          for both in zip(self, more, strict=True)))
-
-
-Pick = Callable[[Located], Flags]
-"""Which spikes are meant."""
 
 
 class Atlas:
@@ -77,6 +73,10 @@ class Sieve:
         flags: Flags = (self.rows[located.rows]
                         & self.columns[located.columns]) > 0
         return flags
+
+    def roll(self, grids: Patch) -> Roll:
+        """Return the cells that pass, of the patch of the whole grids."""
+        return Roll.of(grids, self.rows, self.columns)
 
     def cells(self, tiling: Tiling) -> Integers:
         """Return how many cells of each population pass."""
