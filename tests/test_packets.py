@@ -170,7 +170,8 @@ def test_spikes_in_any_order_are_passed_on_in_order():
     roll = Roll.of(grids, rows, columns)
     at = rng.permutation(np.repeat([3, 4], 200))
     h, w = np.divmod(rng.permutation(1600)[:400], 40)
-    message = Relay(grids, roll).pack(3, 2, at, h, w)
+    table = np.array([at - 3, 40*h + w, h, w])
+    message = Relay(grids, roll).pack(mark(3, 2), table, 400)
 
     passed = (rows[h] & columns[w]) > 0
     expected = sorted(zip(at[passed].tolist(),

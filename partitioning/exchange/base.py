@@ -14,7 +14,7 @@ class Traffic(NamedTuple):
 
     messages: float
     bytes: float
-    stages: int
+    stages: float
 
 
 class Exchange:

@@ -141,24 +141,29 @@ class Relay:
     """
 
     def __init__(self, grids: Patch, roll: Roll):
-        self._places = Places.on([roll], grids)
+        sizes, rows, self._before = Places.on([roll], grids)
+        self._size, self._rows = int(sizes[0]), rows[0]
+        self._places = np.empty(100, np.int64)
+        self._out: Bytes = np.empty(1000, np.uint8)
 
-    def pack(self, first_step: int, steps: int, at: Integers,
-             rows: Integers, columns: Integers) -> Bytes:
+    def pack(self, head: int, table: Integers, count: int) -> Bytes:
         """Return the message of those spikes that are on the roll.
 
-        They come in any order, with their steps, and rows and columns among
-        those of all grids.
+        The table int64[4, count or more] has steps within the window, which
+        ``head`` marks, numbers, and rows and columns among those of all
+        grids, in any order.  The message stays valid until the next call.
         """
-        found = np.empty(at.size, np.int64)
-        sizes, table, before = self._places
-        count = list_places(at, first_step, rows, columns, table[0], before,
-                            sizes[0], found)
-        found = found[:count]
-        # They are some runs, each in order
-        found.sort(kind='stable')
-        out = np.empty(8*count + 4, np.uint8)
-        return out[:write_places(found, mark(first_step, steps), out, 0)]
+        if count > self._places.size:
+            self._places = np.empty(2*count, np.int64)
+            self._out = np.empty(16*count + 4, np.uint8)
+        told = list_places(table[0, :count], 0, table[2], table[3],
+                           self._rows, self._before, self._size,
+                           self._places)
+        places = self._places[:told]
+        if told > 1:
+            # They are some runs, each in order
+            places.sort(kind='stable')
+        return self._out[:write_places(places, head, self._out, 0)]
 
 
 class Unpacker:
@@ -172,12 +177,26 @@ class Unpacker:
                steps: int) -> Spikes:
         """Return the spikes of all messages, in order of step.
 
+        Those of one step stay in the order of the messages, those of one
+        message are in order of their numbers.  See `read`.
+        """
+        found = self.read(data, bounds, first_step, steps)
+        if found.shape[1] == 0:
+            return NOTHING
+        spikes = Spikes(*np.empty(found.shape, np.int64))
+        order_by_step(found, first_step, steps, *spikes)
+        return spikes
+
+    def read(self, data: Bytes, bounds: Integers, first_step: int,
+             steps: int) -> Integers:
+        """Return steps within the window and numbers: int64[2, spikes].
+
         ``bounds`` are those of the messages in ``data``, in the order of
         the ranks; 16 bytes or more follow, and all are a multiple of 8.
-        The window is what each must be of.  Spikes of one step stay in the
-        order of the messages, those of one message are in order of their
-        numbers.  Raises RuntimeError for a message of another window, as
-        then the ranks are out of step.
+        The window is what each must be of.  The spikes are in the order of
+        the messages and stay valid until the next call.  Raises
+        RuntimeError for a message of another window, as then the ranks are
+        out of step.
         """
         head = mark(first_step, steps)
         count, wrong = unpack_messages(data, bounds, head, steps,
@@ -191,11 +210,7 @@ class Unpacker:
                 f'the message from rank {self._sources[wrong]} is not of the '
                 f'window [{first_step}, {first_step + steps}) of this rank'
             )
-        if count == 0:
-            return NOTHING
-        spikes = Spikes(*np.empty((2, count), np.int64))
-        order_by_step(self._scratch, first_step, steps, *spikes)
-        return spikes
+        return self._scratch[:, :count]
 
 
 def outlines(tiling: Tiling, rank: int, patch: Patch) -> Integers:

@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from dsim.partitioning.exchange.atlas import Atlas, Located, Sieve
+from dsim.partitioning.exchange.atlas import Held, Sieve
 from dsim.partitioning.exchange.base import Exchange, Traffic
-from dsim.partitioning.exchange.coding import Bytes
 from dsim.partitioning.exchange.mail import Mail
 from dsim.partitioning.exchange.packets import (
     Packer,
     Relay,
     Spikes,
     Unpacker,
+    mark,
     message_bytes,
 )
 from dsim.partitioning.exchange.roll import Names, Patch
@@ -47,9 +45,6 @@ class Staged(Exchange):
                  mail_type: type[Mail] = Mail):
         super().__init__(comm, plan, mail_type)
         self._stages = self.plan_stages(plan, self.rank)
-        self._atlas = Atlas(plan.tiling)
-        # It has no rolls: it only looks whether all is in order
-        self._packer = Packer(plan.tiling, self.rank, ())
         grids = Patch.of(plan.tiling)
         self._relays = [Relay(grids, stage.passing.roll(grids))
                         for stage in self._stages]
@@ -59,11 +54,11 @@ class Staged(Exchange):
                 [grids]*len(stage.sources)))
             for stage in self._stages]
 
+        # It has no rolls: it only looks whether all is in order
+        self._packer = Packer(plan.tiling, self.rank, ())
         row, column = plan.tiling.processes.place(self.rank)
-        self._mine = Sieve(plan.lines.rows[row], plan.lines.columns[column])
-        nothing = np.empty((4, 0), np.int64)
-        self._held, self._own = Located(*nothing), 0
-        self._sent: list[Bytes] = []
+        self._held = Held(plan.tiling, Sieve(plan.lines.rows[row],
+                                             plan.lines.columns[column]))
         self._next = 0
 
     @classmethod
@@ -83,10 +78,10 @@ class Staged(Exchange):
         return Traffic(len(sizes), sum(sizes), len(stages))
 
     def _post(self, first_step: int, steps: int, spikes: Spikes) -> None:
+        if not self._stages:
+            return
         self._packer.pack(first_step, steps, spikes)
-        own = Spikes(np.array(spikes.steps, np.int64),
-                     np.array(spikes.numbers, np.int64))
-        self._held, self._own = self._atlas.locate(own), own.numbers.size
+        self._held.begin(first_step, spikes)
         self._next = 0
         self._send(first_step, steps)
         self.stages += len(self._stages)
@@ -94,17 +89,15 @@ class Staged(Exchange):
     def _complete(self, first_step: int, steps: int) -> Spikes:
         # Where a message is missing, another call goes on from there
         while self._next < len(self._stages):
-            sources = self._stages[self._next].sources
-            data, bounds = self.mail.fetch(sources)
-            arrived = self._unpackers[self._next].unpack(
-                data, bounds, first_step, steps)
-            self._held = self._held.followed_by(self._atlas.locate(arrived))
+            data, bounds = self.mail.fetch(self._stages[self._next].sources)
+            arrived = self._unpackers[self._next].read(data, bounds,
+                                                       first_step, steps)
+            self._held.add(*arrived, 0)
             self._next += 1
             self._send(first_step, steps)
 
         self.mail.finish()
-        self._sent.clear()
-        return self._in_reach()
+        return self._held.heard(first_step)
 
     def _send(self, first_step: int, steps: int) -> None:
         if self._next == len(self._stages):
@@ -112,16 +105,5 @@ class Staged(Exchange):
         to = self._stages[self._next].to
         if to is not None:
             held = self._held
-            message = self._relays[self._next].pack(
-                first_step, steps, held.steps, held.rows, held.columns)
-            self.mail.send(to, message)
-            self._sent.append(message)
-
-    def _in_reach(self) -> Spikes:
-        # Of one rank the spikes have come one way, so still in order of
-        # their numbers; those of several ranks came in any order
-        flags = self._mine(self._held)
-        flags[:self._own] = False
-        heard = Located(*(each[flags] for each in self._held))
-        order = np.lexsort((self._atlas.ranks(heard), heard.steps))
-        return Spikes(heard.steps[order], heard.numbers[order])
+            self.mail.send(to, self._relays[self._next].pack(
+                mark(first_step, steps), held.table, held.count))
