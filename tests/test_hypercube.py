@@ -232,7 +232,7 @@ def test_large_steps_and_numbers(message_size):
 
 def test_auto_takes_the_cheapest():
     assert seconds(Traffic(4, 5e3, 2)) == pytest.approx(
-        2*1.5e-6 + 4*0.5e-6 + 1e-6)
+        2*6.5e-6 + 4*2e-6 + 1e-4)
     closed = [ProcessGrid(4, 4, TORUS), ProcessGrid(16, 16, TORUS)]
     for grid in closed:
         # Eight neighbours at once take less time than four stages

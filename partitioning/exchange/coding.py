@@ -118,7 +118,8 @@ def bits_at(words: Words, bit: int) -> np.uint64:
 
 
 @compiled
-def read(words: Words, bit: int, stop: int, k: int) -> tuple[int, int]:
+def read(words: Words, bit: int, stop: int, k: int
+         ) -> tuple[int | np.int64, int]:
     """Return the next gap, or END or BROKEN, and the bit to go on from.
 
     The message ends before the bit ``stop``; there are 16 bytes or more

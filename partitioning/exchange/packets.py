@@ -316,7 +316,8 @@ def write_places(places: Integers, head: int, out: Bytes, at: int) -> int:
 @compiled
 def unpack_messages(data: Bytes, bounds: Integers, head: int, length: int,
                     links: Integers, lines: Integers, columns: Integers,
-                    hints: Integers, scratch: Integers) -> tuple[int, int]:
+                    hints: Integers, scratch: Integers
+                    ) -> tuple[np.int64, int]:
     """Write step in the window and number of each spike to ``scratch``.
 
     Returns the spikes, or how many there may be if that is too many; and
@@ -335,14 +336,15 @@ def unpack_messages(data: Bytes, bounds: Integers, head: int, length: int,
         count = unpack_one(data, bounds[k], bounds[k + 1], head, length,
                            links[k], lines, columns, hints, scratch, count)
         if count < 0:
-            return 0, k
+            return np.int64(0), k
     return count, -1
 
 
 @compiled
 def unpack_one(data: Bytes, begin: int, end: int, head: int, length: int,
                link: Integers, lines: Integers, columns: Integers,
-               hints: Integers, scratch: Integers, count: int) -> int:
+               hints: Integers, scratch: Integers, count: np.int64
+               ) -> np.int64 | int:
     """Add a message's spikes to the ``count`` in ``scratch``.
 
     Returns how many there are then, or BROKEN.

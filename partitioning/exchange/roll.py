@@ -122,12 +122,14 @@ class Names(NamedTuple):
             columns.append(strips)
             hints.append(guesses)
             begins += len(table), len(strips), len(guesses)
-        return cls(links, *map(np.concatenate, (lines, columns, hints)))
+        return cls(links, np.concatenate(lines), np.concatenate(columns),
+                   np.concatenate(hints))
 
 
 @compiled
 def enrol(rows: Bits, columns: Bits, row_starts: Integers,
-          column_starts: Integers) -> tuple[int, Integers, Integers]:
+          column_starts: Integers
+          ) -> tuple[np.int64, Integers, Integers]:
     """Return size, rows and strips of the roll of what may pass."""
     kinds, counts, table, room = sort_rows(rows, row_starts, column_starts)
     before = np.zeros(room, np.int64)

@@ -90,9 +90,9 @@ class Staged(Exchange):
         # Where a message is missing, another call goes on from there
         while self._next < len(self._stages):
             data, bounds = self.mail.fetch(self._stages[self._next].sources)
-            arrived = self._unpackers[self._next].read(data, bounds,
-                                                       first_step, steps)
-            self._held.add(*arrived, 0)
+            at, numbers = self._unpackers[self._next].read(
+                data, bounds, first_step, steps)
+            self._held.add(at, numbers, 0)
             self._next += 1
             self._send(first_step, steps)
 
