@@ -2,10 +2,13 @@
 
 A gap g is written as g >> k zeros, a one, and the low k bits of g, in bytes
 from their lowest bit on (Rice and Plaunt 1971, IEEE Trans. Commun. Technol.
-19:889; for random spikes the best such code is within 0.03 bits of Golomb's
-and mostly within 4 % of what any code needs).  One number k, of WIDTH bits,
-holds for a message; the shortest is found exactly.  With k = 0 the gaps are
-a bitmap: a one for each spike, a zero for each cell that was silent.
+19:889).  One number k, of WIDTH bits, holds for a message; the shortest is
+found exactly.  With k = 0 the gaps are a bitmap: a one for each spike, a
+zero for each cell that was silent.
+
+Spikes that are random take at most 4.3 % more than the least that any code
+needs on average, 1.4 % where less than a tenth of the cells fire in a step.
+Where more than half of them fire, the bitmap takes more than need be.
 """
 
 import math
