@@ -62,8 +62,9 @@ class Exchange:
         The window is the ``steps`` steps from ``first_step`` on, the same
         on all ranks.  The spikes are in order of their steps, of this
         rank's neurons only, and each at most once in a step; else
-        ValueError.  They may be overwritten when this returns.
-        RuntimeError before the last window is completed.
+        ValueError, where there is any rank to tell.  They may be
+        overwritten when this returns.  RuntimeError before the last window
+        is completed.
         """
         if self._window is not None:
             raise RuntimeError(
