@@ -21,7 +21,7 @@ def network(kernel):
 
 @pytest.mark.parallel(6)
 @pytest.mark.parametrize('kernel', [dsim.Disc(0.1), dsim.Uniform()])
-def test_counted_is_predicted(kernel, comm):
+def test_counted_is_predicted(kernel, comm, message_size):
     net = network(kernel)
     told = estimate(net, 1.0, comm.size)
     with dsim.Simulation(net, dt=1.0, comm=comm) as simulation:
@@ -35,19 +35,38 @@ def test_counted_is_predicted(kernel, comm):
     assert simulation.layout.window == 2
     assert sent.messages == windows*mine.messages == windows*len(
         plan.peers(comm.rank))
-    # Each spike costs 4 bytes for each peer that the plan says must hear it
-    copies = 0
-    for p, (_, ids) in enumerate(spikes.values()):
-        columns = net.populations[list(spikes)[p]].shape[1]
-        row, column = np.divmod(ids.astype(int), columns)
-        for peer in plan.peers(comm.rank):
-            for r0, r1, c0, c1 in plan.rectangles(p, comm.rank, peer):
-                copies += np.count_nonzero((row >= r0) & (row < r1)
-                                           & (column >= c0) & (column < c1))
-    header = sent.bytes - 4*copies
     silent = estimate(net, 1.0, comm.size, rate=0.0).shares[comm.rank]
-    assert header == windows*silent.bytes
+    assert silent.bytes == 2*mine.messages
+
+    # What each peer must hear of, in the order of the neurons' numbers
+    size, copies = 0, 0
+    for peer in plan.peers(comm.rank):
+        fired = [raster(net, p, found, plan.rectangles(p, comm.rank, peer))
+                 for p, found in enumerate(spikes.values())]
+        for window in np.hstack(fired).reshape(windows, -1):
+            size += message_size(np.flatnonzero(window))
+            copies += np.count_nonzero(window)
+    assert sent.bytes == size
     assert copies > 50
+
+    # And for the rate that they had, the mean
+    rates = [found[0].size/population.size*10 for found, population
+             in zip(spikes.values(), net.populations.values(), strict=True)]
+    mean = [estimate(net, 1.0, comm.size, rate=rate).shares[comm.rank].bytes
+            for rate in (min(rates), max(rates))]
+    assert 0.8*windows*mean[0] < sent.bytes < 1.2*windows*mean[1]
+
+
+def raster(net, p, spikes, rectangles):
+    """Return who of some cells fired in which step: bool[100, cells]."""
+    times, ids = spikes
+    shape = list(net.populations.values())[p].shape
+    fired, chosen = np.zeros((100, *shape), bool), np.zeros(shape, bool)
+    steps = np.rint(times).astype(int) - 1
+    fired[(steps, *np.divmod(ids.astype(int), shape[1]))] = True
+    for row0, row1, column0, column1 in rectangles:
+        chosen[row0:row1, column0:column1] = True
+    return fired[:, chosen]
 
 
 @pytest.mark.parallel(4)

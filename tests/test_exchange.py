@@ -1,4 +1,4 @@
-"""Spikes between ranks: the message format, who hears what, the counts."""
+"""Spikes between ranks: who hears what, when, and the counts."""
 
 import time
 
@@ -10,7 +10,7 @@ from dsim.partitioning.axis import Reach
 from dsim.partitioning.exchange import EXCHANGES
 from dsim.partitioning.exchange.halo import Halo
 from dsim.partitioning.exchange.loopback import complete, loopback
-from dsim.partitioning.exchange.packets import Packer, Spikes, unpack
+from dsim.partitioning.exchange.packets import Spikes, mark
 from dsim.partitioning.plan import HaloPlan
 from dsim.partitioning.processes import ProcessGrid
 from dsim.partitioning.tiling import Tiling
@@ -87,31 +87,35 @@ def test_the_message_format():
     plan = HaloPlan(Tiling([(1, 4), (1, 2)], ProcessGrid(1, 2)),
                     [Reach(0, 0, 0, 0.25), Reach(1, 0, 0, 1.0)])
     # Of rank 0, neuron 1 of the first population reaches, 0 does not; of
-    # the second, neuron 0, which is number 4
-    spikes = Spikes(np.array([7, 7, 7, 9]), np.array([0, 1, 4, 4]))
-    [(peer, words)] = Packer(plan, 0).pack(7, 3, spikes)
-    assert peer == 1 and words.dtype == np.uint32
-    assert words.tolist() == [7, 0] + [2, 0, 1] + [1, 4, 4]
+    # the second, neuron 0, which is number 4: two cells, in three steps
+    sender, receiver = loopback(plan)
+    sender.post(7, 3, Spikes(np.array([7, 7, 7, 9]), np.array([0, 1, 4, 4])))
+    [letter] = receiver.mail._letters[0, 1]
+    assert mark(7, 3) == 7 + 255*3
+    # k = 0 in 6 bits, then 1 1 0 0 0 1, of which the last may be left out
+    assert letter.tolist() == [(7 + 255*3) % 256, (7 + 255*3)//256,
+                               0b11 << 6, 0b1000]
 
-    arrived = unpack(words, [0, 8], [0], (7, 3), 6)
-    assert listed(arrived) == [(7, 1), (7, 4), (9, 4)]
+    receiver.post(7, 3, NONE)
+    assert receiver.bytes == 2
+    assert listed(receiver.complete()) == [(7, 1), (7, 4), (9, 4)]
 
 
-def test_messages_of_another_window():
+def test_ranks_out_of_step_find_out():
     plan = HaloPlan(Tiling([(1, 4)], ProcessGrid(1, 2)),
                     [Reach(0, 0, 1.0, 1.0)])
-    spikes = Spikes(np.array([7]), np.array([1]))
-    [(_, words)] = Packer(plan, 0).pack(7, 3, spikes)
-    for window in [(6, 3), (7, 2), (7, 4), (7 + 2**32, 3)]:
-        with pytest.raises(RuntimeError, match='from rank 5 is not of the'):
-            unpack(words, [0, words.size], [5], window, 4)
-    for length in (0, 3, words.size - 1):
-        with pytest.raises(RuntimeError, match='from rank 5'):
-            unpack(words, [0, length], [5], (7, 3), 4)
+    for scheme in EXCHANGES.values():
+        for window in (6, 3), (7, 2), (7, 4), (10, 3), (7 + 2**32, 3):
+            sender, receiver = loopback(plan, scheme)
+            sender.post(7, 3, Spikes(np.array([7]), np.array([1])))
+            receiver.post(*window, NONE)
+            with pytest.raises(RuntimeError, match='from rank 0 is not of '
+                                                   'the window'):
+                receiver.complete()
 
 
-def test_large_steps_and_numbers():
-    # 4.9e9 neurons: two words a number; and a run of 2**40 steps
+def test_large_steps_and_numbers(message_size):
+    # 4.9e9 neurons, and a run of 2**40 steps
     side = 70_000
     plan = HaloPlan(Tiling([(side, side), (2, 2)], ProcessGrid(2, 1)),
                     [Reach(0, 0, 3/side, 0), Reach(1, 1, 1.0, 1.0)])
@@ -126,8 +130,10 @@ def test_large_steps_and_numbers():
     assert listed(ranks[0].complete()) == [(first, edge),
                                            (first + 1, total + 3)]
     assert listed(ranks[1].complete()) == []
-    assert (ranks[1].messages, ranks[1].bytes) == (1, 4*(2 + 2 + 2*2))
-    assert ranks[1].predict(plan, 1, 2, [0, 0]).bytes == 4*(2 + 2)
+    # On the roll are three rows of one population and a row of the other
+    places = [3*side - 1, 2*(3*side + 2) - 1]
+    assert (ranks[1].messages, ranks[1].bytes) == (1, message_size(places))
+    assert ranks[1].predict(plan, 1, 2, [0, 0]).bytes == 2
 
 
 @pytest.mark.parametrize('spikes', [
@@ -138,13 +144,14 @@ def test_large_steps_and_numbers():
     ([4], [-1]),            # of nobody
     ([4], [16]),            # of nobody
     ([4, 4], [0, 10]),      # of another rank, second population
+    ([4, 4, 4], [8, 0, 8]),     # twice
 ])
 def test_spikes_that_may_not_be_posted(spikes):
     # Rank 0 has the numbers 0, 1, 4, 5 and 8, 9
     plan = HaloPlan(Tiling([(2, 4), (2, 4)], ProcessGrid(1, 2)),
                     [Reach(0, 0, 1.0, 1.0)])
     exchange = loopback(plan)[0]
-    with pytest.raises(ValueError, match='out of order, outside'):
+    with pytest.raises(ValueError, match='is out of order, outside'):
         exchange.post(4, 2, Spikes(*map(np.array, spikes)))
     with pytest.raises(ValueError, match='2 steps for 1 spikes'):
         exchange.post(4, 2, Spikes(np.array([4, 4]), np.array([0])))
@@ -206,35 +213,54 @@ def test_a_rank_may_be_a_window_ahead():
     assert listed(behind.complete()) == [(1, 1)]
 
 
-def test_counts_are_as_predicted():
+def test_a_steps_spikes_may_be_in_any_order():
+    plan = HaloPlan(Tiling([(2, 8)], ProcessGrid(1, 2)),
+                    [Reach(0, 0, 1.0, 1.0)])
+    for scheme in EXCHANGES.values():
+        ranks = loopback(plan, scheme)
+        ranks[0].post(4, 2, Spikes(np.array([4, 4, 4, 5, 5]),
+                                   np.array([9, 0, 3, 11, 2])))
+        ranks[1].post(4, 2, NONE)
+        assert [listed(heard) for heard in complete(ranks)] == [
+            [], [(4, 0), (4, 3), (4, 9), (5, 2), (5, 11)]]
+
+
+def test_counts_are_as_predicted(message_size):
     plan = small_plan(3, 2)
     ranks = loopback(plan)
     sizes = [plan.tiling.size(p) for p in (0, 1)]
 
-    # All neurons once in the window: the mean is what happens
-    everyone = [own_spikes(plan, rank, 0, 1, 2.0) for rank in range(6)]
-    posted = [Spikes(spikes.steps + 2, spikes.numbers) for spikes in everyone]
+    # All neurons in all steps: the mean is what happens
+    posted = [own_spikes(plan, rank, 2, 4, 2.0) for rank in range(6)]
     for rank, exchange in enumerate(ranks):
-        exchange.post(0, 4, posted[rank])
-        traffic = Halo.predict(plan, rank, 4, sizes)
+        exchange.post(2, 4, posted[rank])
+        traffic = Halo.predict(plan, rank, 4, [4*size for size in sizes])
         assert traffic == (exchange.messages, exchange.bytes, exchange.stages)
         assert traffic.messages == plan.messages(rank) > 0
     for exchange in ranks:
         exchange.complete()
 
-    # Any raster: a header, the steps and the spikes that reach the peer
+    # Any raster: each spike is named by its place among those that count
     before = [(exchange.messages, exchange.bytes) for exchange in ranks]
-    posted = [own_spikes(plan, rank, 4, 3, 0.3) for rank in range(6)]
+    posted = [own_spikes(plan, rank, 6, 3, 0.3) for rank in range(6)]
     for rank, exchange in enumerate(ranks):
-        exchange.post(4, 3, posted[rank])
-        alone = [spikes if other == rank else NONE
-                 for other, spikes in enumerate(posted)]
-        told = sum(len(heard(plan, peer, alone)) for peer in plan.peers(rank))
-        messages = len(plan.peers(rank))
-        assert exchange.messages - before[rank][0] == messages
-        assert exchange.bytes - before[rank][1] == (
-            4*(2 + 3)*messages + 4*told)
+        exchange.post(6, 3, posted[rank])
+        size = 0
+        for peer in plan.peers(rank):
+            roll = sorted(number for _, number in heard(
+                plan, peer, [everyone_once(plan, rank) if other == rank
+                             else NONE for other in range(6)]))
+            size += message_size([
+                (step - 6)*len(roll) + roll.index(number)
+                for step, number in listed(posted[rank]) if number in roll])
+        assert exchange.messages - before[rank][0] == len(plan.peers(rank))
+        assert exchange.bytes - before[rank][1] == size
         assert exchange.stages == 2
+
+
+def everyone_once(plan, rank):
+    """Return a spike of each neuron of a rank."""
+    return own_spikes(plan, rank, 0, 1, 2.0)
 
 
 def test_one_rank_needs_no_communicator():

@@ -14,7 +14,7 @@ from dsim.partitioning.exchange.base import Traffic
 from dsim.partitioning.exchange.halo import Halo
 from dsim.partitioning.exchange.hypercube import Hypercube
 from dsim.partitioning.exchange.loopback import complete, loopback
-from dsim.partitioning.exchange.packets import Spikes, pack
+from dsim.partitioning.exchange.packets import Spikes
 from dsim.partitioning.graycode import route
 from dsim.partitioning.plan import HaloPlan
 from dsim.partitioning.processes import ProcessGrid, choose
@@ -87,13 +87,11 @@ def test_all_hear_what_halo_lets_them_hear(ranks):
 @pytest.mark.parametrize(('rows', 'columns'),
                          [(1, 1), (1, 2), (3, 1), (2, 3), (5, 3), (4, 4)])
 def test_counted_is_predicted(rows, columns, scheme):
-    # All neurons once in the window: the mean is what happens
+    # All neurons in all steps: the mean is what happens
     plan = uneven_plan(ProcessGrid(rows, columns, (False, True)))
-    window = 10, 3
-    everyone = random_spikes(plan, 0, 1, 2.0)
-    posted = [Spikes(s.steps + 11, s.numbers) for s in everyone]
-    ranks, _ = exchanged(plan, scheme, [(window, posted)])
-    sizes = [plan.tiling.size(p) for p in (0, 1)]
+    ranks, _ = exchanged(plan, scheme,
+                         [((10, 3), random_spikes(plan, 10, 3, 2.0))])
+    sizes = [3*plan.tiling.size(p) for p in (0, 1)]
     for rank, exchange in enumerate(ranks):
         traffic = scheme.predict(plan, rank, 3, sizes)
         assert traffic == (exchange.messages, exchange.bytes,
@@ -103,47 +101,54 @@ def test_counted_is_predicted(rows, columns, scheme):
 
 @pytest.mark.parametrize(('rows', 'columns', 'periodic'), [
     (4, 4, TORUS), (1, 7, TORUS), (3, 5, (False, True)), (2, 6, TORUS)])
-def test_each_spike_crosses_a_link_once(rows, columns, periodic):
-    # Counted from rectangles and routes, spike by spike
+def test_each_spike_crosses_a_link_once(rows, columns, periodic,
+                                        message_size):
+    # Counted from rectangles and routes, neuron by neuron
     grid = ProcessGrid(rows, columns, periodic)
     plan = uneven_plan(grid)
     posted = random_spikes(plan, 0, 4, 0.01)
     ranks, _ = exchanged(plan, Hypercube, [((0, 4), posted)])
 
-    links, crossed = set(), np.zeros(grid.size, np.int64)
-    for rank, spikes in enumerate(posted):
-        ways = {peer: route(grid, rank, peer) for peer in plan.peers(rank)}
-        links |= {hop for way in ways.values()
-                  for hop in zip(way, way[1:], strict=False)}
-        told = {(p, peer): plan.rectangles(p, rank, peer)
-                for p in (0, 1) for peer in ways}
-        for number in spikes.numbers:
-            p = int(number >= plan.tiling.first[1])
-            row, column = divmod(number - plan.tiling.first[p], SHAPES[p][1])
-            used = {hop for peer, way in ways.items()
-                    if any(a <= row < b and c <= column < d
-                           for a, b, c, d in told[p, peer])
-                    for hop in zip(way, way[1:], strict=False)}
-            for sender, _ in used:
-                crossed[sender] += 1
+    rolls = {}
+    for rank in range(grid.size):
+        for peer in plan.peers(rank):
+            way = route(grid, rank, peer)
+            numbers = [plan.tiling.first[p] + row*SHAPES[p][1] + column
+                       for p in (0, 1)
+                       for a, b, c, d in plan.rectangles(p, rank, peer)
+                       for row in range(a, b) for column in range(c, d)]
+            for hop in zip(way, way[1:], strict=False):
+                rolls.setdefault(hop, set()).update(numbers)
+
+    fired = [(step, number) for spikes in posted
+             for step, number in zip(*map(list, spikes), strict=True)]
+    messages, sent = np.zeros((2, grid.size), np.int64)
+    for (sender, _), numbers in rolls.items():
+        place = {number: k for k, number in enumerate(sorted(numbers))}
+        messages[sender] += 1
+        sent[sender] += message_size(sorted(
+            step*len(place) + place[number]
+            for step, number in fired if number in place))
 
     for rank, exchange in enumerate(ranks):
-        messages = sum(sender == rank for sender, _ in links)
-        assert exchange.messages == messages > 0
-        assert exchange.bytes == messages*4*(2 + 4) + 4*crossed[rank]
+        assert exchange.messages == messages[rank] > 0
+        assert exchange.bytes == sent[rank]
 
 
 @pytest.mark.parametrize('d', range(7))
 def test_everywhere_takes_one_message_a_dimension(d):
-    # Recursive doubling: of s spikes a rank, s, 2 s, 4 s, ... are passed on
+    # Recursive doubling: of s cells a rank, s, 2 s, 4 s, ... are passed on.
+    # All fire: a window, k, and a bit for each cell and step
     grid = ProcessGrid(2**(d//2), 2**(d - d//2), TORUS)
     plan = plan_of(grid, math.inf)
+    everyone = [10*36*grid.size]
     for scheme in FORWARDING:
-        traffic = scheme.predict(plan, 0, 10, [5*grid.size])
-        assert traffic == (d, 4*12*d + 4*5*(grid.size - 1), d)
-    halo = Halo.predict(plan, 0, 10, [5*grid.size])
+        traffic = scheme.predict(plan, 0, 10, everyone)
+        assert traffic == (d, sum(-(-(22 + 360*2**k)//8) for k in range(d)),
+                           d)
     others = grid.size - 1
-    assert halo == (others, 4*12*others + 4*5*others, min(others, 1))
+    assert Halo.predict(plan, 0, 10, everyone) == (
+        others, others*-(-(22 + 360)//8), min(others, 1))
 
 
 @pytest.mark.parametrize('ranks', range(1, 33))
@@ -151,10 +156,13 @@ def test_allgather_is_the_same_for_any_plan(ranks):
     # Each rank's spikes arrive once at every other, in the fewest stages
     grid = ProcessGrid(1, ranks)
     stages = math.ceil(math.log2(ranks))
+    cells = [36*min(2**k, ranks - 2**k) for k in range(stages)]
     for reach in 0, math.inf:
         traffic = Allgather.predict(plan_of(grid, reach), ranks//2, 2,
-                                    [3*ranks])
-        assert traffic == (stages, 16*stages + 12*(ranks - 1), stages)
+                                    [2*36*ranks])
+        assert traffic == (stages, sum(-(-(22 + 2*n)//8) for n in cells),
+                           stages)
+    assert sum(cells) == 36*(ranks - 1)
 
 
 @pytest.mark.parametrize(('rows', 'columns'),
@@ -163,12 +171,16 @@ def test_local_reach_costs_the_same_on_any_number_of_ranks(rows, columns):
     # Two links along each axis lead to all eight neighbours.  Of 36 cells
     # 2*12 cross rows; then of 36 and twice 12 heard, a third cross columns
     plan = plan_of(ProcessGrid(rows, columns, TORUS), 2)
-    fired = [plan.tiling.total/36*9]
+    everyone = [5*plan.tiling.total]
+
+    def size(*rolls):
+        return sum(-(-(22 + 5*cells)//8) for cells in rolls)
+
     for rank in range(0, rows*columns, 3):
-        traffic = Hypercube.predict(plan, rank, 5, fired)
-        assert traffic == (4, 4*4*7 + (2*12 + 2*20)*9/36*4, 4)
-        assert Halo.predict(plan, rank, 5, fired) == (
-            8, 8*4*7 + (4*12 + 4*4)*9/36*4, 1)
+        traffic = Hypercube.predict(plan, rank, 5, everyone)
+        assert traffic == (4, size(12, 12, 20, 20), 4)
+        assert Halo.predict(plan, rank, 5, everyone) == (
+            8, size(*4*[12], *4*[4]), 1)
 
 
 def test_no_reach_no_messages():
@@ -198,30 +210,29 @@ def test_ranks_that_pass_on_wait_for_each_other(scheme):
     assert sorted(complete(ranks)[0].numbers.tolist()) == expected
 
 
-def test_large_steps_and_numbers():
-    # 4.9e9 neurons: two words a number; and a run of 2**40 steps
+def test_large_steps_and_numbers(message_size):
+    # 4.9e9 neurons, and a run of 2**40 steps
     first, side = 2**40 + 5, 70_000
     plan = HaloPlan(Tiling([(2, 2), (side, side)], ProcessGrid(2, 1)),
                     [Reach(1, 1, 3/side, 0)])
     edge = 4 + side*side//2 + side - 1
     spikes = Spikes(np.array([first, first + 1]),
                     np.array([edge, 4 + side*side - 1]))
-    everything = np.ones(2, np.bool_)
-    assert pack(first, 2, spikes, everything, side*side).tolist() == [
-        5, 256, 1, 1, edge & 2**32 - 1, edge >> 32,
-        4 + side*side - 1 - 2**32, 1]
     none = Spikes(*np.empty((2, 0), np.int64))
-    for scheme in EXCHANGES.values():
+    for name, scheme in EXCHANGES.items():
         ranks, heard = exchanged(plan, scheme, [((first, 2),
                                                  [none, spikes])])
         assert heard == [([first], [edge]), ([], [])]
-        told = 2 if scheme is Allgather else 1
-        assert ranks[1].bytes == 4*(2 + 2 + 2*told)
+        # Allgather's roll is all of the rank, and it tells of both
+        half = 2 + side*side//2
+        places = ([2 + side - 1, 2*half - 1] if name == 'allgather'
+                  else [side - 1])
+        assert ranks[1].bytes == message_size(places)
 
 
 def test_auto_takes_the_cheapest():
     assert seconds(Traffic(4, 5e3, 2)) == pytest.approx(
-        2*1.5e-6 + 4*0.5e-6 + 1e-6)
+        2*6.5e-6 + 4*2e-6 + 1e-4)
     closed = [ProcessGrid(4, 4, TORUS), ProcessGrid(16, 16, TORUS)]
     for grid in closed:
         # Eight neighbours at once take less time than four stages

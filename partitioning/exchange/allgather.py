@@ -10,30 +10,12 @@ there are ceil(log2(ranks)) messages of each rank in a window, and each
 spike is sent ranks - 1 times in all, whether anybody needs it or not.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from dsim.partitioning.axis import Flags
-from dsim.partitioning.exchange.atlas import Atlas, Located
+from dsim.partitioning.exchange.atlas import Sieve
 from dsim.partitioning.exchange.staged import Stage, Staged
 from dsim.partitioning.plan import HaloPlan
-
-
-@dataclass(frozen=True)
-class Above:
-    """Picks the spikes of so many ranks from one on upwards, going round."""
-
-    atlas: Atlas
-    rank: int
-    count: int
-    size: int
-
-    def __call__(self, located: Located) -> Flags:
-        """Tell which spikes are of these ranks."""
-        ranks = self.atlas.ranks(located)
-        flags: Flags = (ranks - self.rank) % self.size < self.count
-        return flags
+from dsim.partitioning.tiling import Tiling
 
 
 class Allgather(Staged):
@@ -45,13 +27,26 @@ class Allgather(Staged):
     def plan_stages(cls, plan: HaloPlan, rank: int) -> list[Stage]:
         """Return the stages of a rank: as many as double to all ranks."""
         tiling, size = plan.tiling, plan.tiling.processes.size
-        atlas, stages = Atlas(tiling), []
+        stages = []
         for k in range((size - 1).bit_length()):
             count = min(1 << k, size - (1 << k))
-            cells = np.array([[tiling.count(p, (rank + above) % size)
-                               for p in range(tiling.populations)]
-                              for above in range(count)], np.int64).sum(0)
-            stages.append(Stage((rank - (1 << k)) % size,
-                                Above(atlas, rank, count, size), cells,
-                                [(rank + (1 << k)) % size]))
+            source = (rank + (1 << k)) % size
+            stages.append(Stage(
+                (rank - (1 << k)) % size, above(tiling, rank, count),
+                [source], [above(tiling, source, count)]))
         return stages
+
+
+def above(tiling: Tiling, rank: int, count: int) -> Sieve:
+    """Return the cells of so many ranks from one on, going round."""
+    grid = tiling.processes
+    chosen = np.zeros((grid.rows, grid.columns), np.bool_)
+    chosen.flat[(rank + np.arange(count)) % grid.size] = True
+
+    # Some whole rows of ranks, and a part of a row at either end: at most
+    # three kinds
+    kinds, kind = np.unique(chosen, axis=0, return_inverse=True)
+    bits = np.uint64(1) << np.arange(len(kinds), dtype=np.uint64)
+    rows, columns = tiling.line_owners
+    return Sieve(bits[kind.ravel()][rows],
+                 np.bitwise_or.reduce(bits[:, None]*kinds, axis=0)[columns])

@@ -1,65 +1,15 @@
-"""Where any spike comes from, and which of them may pass."""
+"""The spikes that a rank holds, where they are from, which may pass."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from dsim.compiled import compiled
-from dsim.partitioning.axis import Flags, Integers
-from dsim.partitioning.exchange.packets import Spikes
+from dsim.partitioning.axis import Integers
+from dsim.partitioning.exchange.packets import NOTHING, Spikes
+from dsim.partitioning.exchange.roll import Patch, Roll
 from dsim.partitioning.plan import Bits
 from dsim.partitioning.tiling import Tiling
-
-
-class Located(NamedTuple):
-    """Spikes, and the row and the column of each among those of all grids."""
-
-    steps: Integers
-    numbers: Integers
-    rows: Integers
-    columns: Integers
-
-    @property
-    def spikes(self) -> Spikes:
-        """The spikes alone."""
-        return Spikes(self.steps, self.numbers)
-
-    def followed_by(self, more: 'Located') -> 'Located':
-        """Return these spikes and then the others."""
-        return Located(*(np.concatenate(both)
-                         for both in zip(self, more, strict=True)))
-
-
-Pick = Callable[[Located], Flags]
-"""Which spikes are meant."""
-
-
-class Atlas:
-    """Finds the cell and the rank of any neuron by its number."""
-
-    def __init__(self, tiling: Tiling):
-        self._first = tiling.first
-        self._starts = np.column_stack(tiling.line_starts)
-        self._widths = np.array([width for _, width in tiling.shapes],
-                                np.int64)
-        self._owners = tiling.line_owners
-        self._process_columns = tiling.processes.columns
-
-    def locate(self, spikes: Spikes) -> Located:
-        """Return the spikes with their places."""
-        rows, columns = np.empty((2, spikes.numbers.size), np.int64)
-        find(spikes.numbers, self._first, self._widths, self._starts, rows,
-             columns)
-        return Located(*spikes, rows, columns)
-
-    def ranks(self, located: Located) -> Integers:
-        """Return the rank that each spike is of: int64[spikes]."""
-        rows, columns = self._owners
-        ranks: Integers = (rows[located.rows]*self._process_columns
-                           + columns[located.columns])
-        return ranks
 
 
 @dataclass(frozen=True)
@@ -72,11 +22,9 @@ class Sieve:
     rows: Bits
     columns: Bits
 
-    def __call__(self, located: Located) -> Flags:
-        """Tell which spikes pass."""
-        flags: Flags = (self.rows[located.rows]
-                        & self.columns[located.columns]) > 0
-        return flags
+    def roll(self, grids: Patch) -> Roll:
+        """Return the cells that pass, of the patch of the whole grids."""
+        return Roll.of(grids, self.rows, self.columns)
 
     def cells(self, tiling: Tiling) -> Integers:
         """Return how many cells of each population pass."""
@@ -91,10 +39,63 @@ class Sieve:
         return counts
 
 
+class Held:
+    """The spikes of a window that a rank holds, its own and others'.
+
+    ``table`` int64[4, room] has in its first ``count`` columns, in any
+    order, the steps within the window, the numbers, and the rows and the
+    columns among those of all grids.  The first ``own`` are its own.
+    """
+
+    def __init__(self, tiling: Tiling, mine: Sieve):
+        self.table, self.count, self.own = np.empty((4, 100), np.int64), 0, 0
+        self._grids = (tiling.first, np.array(tiling.shapes, np.int64)[:, 1],
+                       np.column_stack(tiling.line_starts))
+        self._owners, self._mine = tiling.line_owners, mine
+        self._processes = tiling.processes
+
+    def begin(self, first_step: int, spikes: Spikes) -> None:
+        """Hold a rank's own spikes of a window and no others."""
+        self.count = 0
+        self.add(spikes.steps, spikes.numbers, first_step)
+        self.own = self.count
+
+    def add(self, steps: Integers, numbers: Integers, first_step: int
+            ) -> None:
+        """Hold some more spikes, whose steps count from ``first_step``."""
+        count = self.count + numbers.size
+        if count > self.table.shape[1]:
+            larger = np.empty((4, 2*count), np.int64)
+            larger[:, :self.count] = self.table[:, :self.count]
+            self.table = larger
+        if numbers.size:
+            find(steps, numbers, first_step, *self._grids,
+                 self.table[:, self.count:count])
+            self.count = count
+
+    def heard(self, first_step: int) -> Spikes:
+        """Return the others' spikes that reach this rank.
+
+        In order of step, then of the rank they are from.  Of one rank they
+        have come one way, so still in order of their numbers.
+        """
+        if self.count == self.own:
+            return NOTHING
+        others = self.table[:, self.own:self.count]
+        found = np.empty((2, self.count - self.own), np.int64)
+        size = self._processes.size
+        count = sift(others, self._mine.rows, self._mine.columns,
+                     *self._owners, self._processes.columns, size, found)
+        keys, numbers = found[:, :count]
+        order = np.argsort(keys, kind='stable')
+        return Spikes(keys[order]//size + first_step, numbers[order])
+
+
 @compiled
-def find(numbers: Integers, first: Integers, widths: Integers,
-         starts: Integers, rows: Integers, columns: Integers) -> None:
-    """Write the row and the column of each number among all grids'."""
+def find(steps: Integers, numbers: Integers, first_step: int,
+         first: Integers, widths: Integers, starts: Integers,
+         table: Integers) -> None:
+    """Write step, number, row and column of each spike; see `Held`."""
     p = 0
     for k in range(numbers.size):
         # Spikes of a step are mostly grouped by population
@@ -103,5 +104,26 @@ def find(numbers: Integers, first: Integers, widths: Integers,
         while numbers[k] >= first[p + 1]:
             p += 1
         row, column = divmod(numbers[k] - first[p], widths[p])
-        rows[k] = row + starts[p, 0]
-        columns[k] = column + starts[p, 1]
+        table[0, k] = steps[k] - first_step
+        table[1, k] = numbers[k]
+        table[2, k] = row + starts[p, 0]
+        table[3, k] = column + starts[p, 1]
+
+
+@compiled
+def sift(table: Integers, rows: Bits, columns: Bits, row_owners: Integers,
+         column_owners: Integers, process_columns: int, size: int,
+         found: Integers) -> int:
+    """Write step*size + rank, and number, of each spike that passes.
+
+    Returns how many do.
+    """
+    count = 0
+    for k in range(table.shape[1]):
+        h, w = table[2, k], table[3, k]
+        if rows[h] & columns[w]:
+            rank = row_owners[h]*process_columns + column_owners[w]
+            found[0, count] = table[0, k]*size + rank
+            found[1, count] = table[1, k]
+            count += 1
+    return count

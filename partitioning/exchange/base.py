@@ -14,7 +14,7 @@ class Traffic(NamedTuple):
 
     messages: float
     bytes: float
-    stages: int
+    stages: float
 
 
 class Exchange:
@@ -60,9 +60,11 @@ class Exchange:
         """Send this rank's spikes of a window on their way.
 
         The window is the ``steps`` steps from ``first_step`` on, the same
-        on all ranks.  The spikes are in order of their steps, and of this
-        rank's neurons only; else ValueError.  They may be overwritten when
-        this returns.  RuntimeError before the last window is completed.
+        on all ranks.  The spikes are in order of their steps, of this
+        rank's neurons only, and each at most once in a step; else
+        ValueError, where there is any rank to tell.  They may be
+        overwritten when this returns.  RuntimeError before the last window
+        is completed.
         """
         if self._window is not None:
             raise RuntimeError(
@@ -75,9 +77,9 @@ class Exchange:
     def complete(self) -> Spikes:
         """Return the others' spikes of the window that reach this rank.
 
-        In order of step, then of the rank they come from, then as that one
-        posted them.  Own spikes are not among them.  RuntimeError if no
-        window was posted.
+        In order of step, then of the rank they come from, then of their
+        numbers.  Own spikes are not among them.  RuntimeError if no window
+        was posted.
         """
         if self._window is None:
             raise RuntimeError(

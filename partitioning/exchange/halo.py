@@ -8,11 +8,13 @@ import numpy as np
 from dsim.partitioning.exchange.base import Exchange, Traffic
 from dsim.partitioning.exchange.mail import Mail
 from dsim.partitioning.exchange.packets import (
+    NOTHING,
     Packer,
     Spikes,
+    Unpacker,
     message_bytes,
-    unpack,
 )
+from dsim.partitioning.exchange.roll import Names, Patch, Roll
 from dsim.partitioning.plan import HaloPlan
 
 
@@ -29,28 +31,59 @@ class Halo(Exchange):
     def __init__(self, comm: Any, plan: HaloPlan,
                  mail_type: type[Mail] = Mail):
         super().__init__(comm, plan, mail_type)
-        self._packer = Packer(plan, self.rank)
-        self._sources = plan.sources(self.rank)
-        self._talks = bool(self._sources or plan.messages(self.rank))
+        masks = plan.masks(self.rank)
+        patch = Patch.of(plan.tiling, self.rank)
+        self._peers = [int(peer) for peer in masks.peers]
+        self._packer = Packer(plan.tiling, self.rank, [
+            Roll.of(patch, masks.rows[k], masks.columns[k])
+            for k in range(masks.peers.size)])
+
+        sources = plan.sources(self.rank)
+        patches = [Patch.of(plan.tiling, source) for source in sources]
+        rolls = [heard(plan, source, patch, self.rank)
+                 for source, patch in zip(sources, patches, strict=True)]
+        self._sources = sources
+        self._unpacker = Unpacker(sources, Names.on(rolls, patches))
+        self._talks = bool(sources or self._peers)
 
     @classmethod
     def predict(cls, plan: HaloPlan, rank: int, steps: int,
                 spikes: Sequence[float]) -> Traffic:
         """Return what a rank will send in a window; see `Exchange`."""
         tiling, cells = plan.tiling, plan.cells(rank)
-        rates = [fired/tiling.size(p) for p, fired in enumerate(spikes)]
-        told = cells @ np.array(rates, np.float64)
-        sizes = [message_bytes(steps, n, tiling.total) for n in told]
+        rates = [fired/(tiling.size(p)*steps)
+                 for p, fired in enumerate(spikes)]
+        sizes = [message_bytes(steps, told, rates) for told in cells]
         talks = bool(sizes or plan.sources(rank))
-        return Traffic(len(sizes), float(sum(sizes)), int(talks))
+        return Traffic(len(sizes), sum(sizes), int(talks))
 
     def _post(self, first_step: int, steps: int, spikes: Spikes) -> None:
-        for peer, words in self._packer.pack(first_step, steps, spikes):
-            self.mail.send(peer, words)
-        self.stages += self._talks
+        if not self._talks:
+            return
+        data, bounds = self._packer.pack(first_step, steps, spikes)
+        start = 0
+        for peer, stop in zip(self._peers, bounds, strict=True):
+            self.mail.send(peer, data[start:stop])
+            start = stop
+        self.stages += 1
 
     def _complete(self, first_step: int, steps: int) -> Spikes:
-        words, bounds = self.mail.fetch(self._sources)
+        if not self._talks:
+            return NOTHING
+        data, bounds = self.mail.fetch(self._sources)
         self.mail.finish()
-        return unpack(words, bounds, self._sources, (first_step, steps),
-                      self.plan.tiling.total)
+        return self._unpacker.unpack(data, bounds, first_step, steps)
+
+
+def heard(plan: HaloPlan, source: int, patch: Patch, rank: int) -> Roll:
+    """Return the roll of the ``patch`` of a source, as ``rank`` sees it."""
+    tiling, lines = plan.tiling, plan.lines
+    row, column = tiling.processes.place(rank)
+    row_starts, column_starts = tiling.line_starts
+    rows, columns = [], []
+    for p in range(tiling.populations):
+        row0, row1, column0, column1 = tiling.bounds(p, source)
+        rows.append(np.arange(row0, row1) + row_starts[p])
+        columns.append(np.arange(column0, column1) + column_starts[p])
+    return Roll.of(patch, lines.rows[row, np.concatenate(rows)],
+                   lines.columns[column, np.concatenate(columns)])

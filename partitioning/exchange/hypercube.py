@@ -35,13 +35,15 @@ class Hypercube(Staged):
         cube, stages = Cube(plan.tiling.processes), []
         for step in cube.steps:
             sieve = crossing(cube, plan, rank, step)
-            cells = sieve.cells(plan.tiling)
-            to = cube.across(rank, step) if cells.any() else None
-            sources = [
-                other for other in cube.senders(rank, step)
-                if crossing(cube, plan, other, step).cells(plan.tiling).any()]
+            to = (cube.across(rank, step)
+                  if sieve.cells(plan.tiling).any() else None)
+            others = {other: crossing(cube, plan, other, step)
+                      for other in cube.senders(rank, step)}
+            sources = {other: found for other, found in others.items()
+                       if found.cells(plan.tiling).any()}
             if to is not None or sources:
-                stages.append(Stage(to, sieve, cells, sources))
+                stages.append(Stage(to, sieve, list(sources),
+                                    list(sources.values())))
         return stages
 
 

@@ -4,9 +4,11 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from dsim.partitioning.axis import Integers
 from dsim.partitioning.exchange.base import Exchange
+from dsim.partitioning.exchange.coding import Bytes
 from dsim.partitioning.exchange.halo import Halo
-from dsim.partitioning.exchange.mail import Mail, Words
+from dsim.partitioning.exchange.mail import Mail
 from dsim.partitioning.exchange.packets import Spikes
 from dsim.partitioning.plan import HaloPlan
 
@@ -24,7 +26,7 @@ class Seat:
 
     rank: int
     size: int
-    letters: dict[tuple[int, int], deque[Words]] = field(repr=False)
+    letters: dict[tuple[int, int], deque[Bytes]] = field(repr=False)
 
 
 class LocalMail(Mail):
@@ -34,7 +36,7 @@ class LocalMail(Mail):
         super().__init__(comm)
         self._letters = comm.letters
 
-    def fetch(self, sources: Sequence[int]) -> tuple[Words, list[int]]:
+    def fetch(self, sources: Sequence[int]) -> tuple[Bytes, Integers]:
         """Take one message from each source; return them end to end.
 
         Raises NotSent where one is missing: what would wait for ever under
@@ -50,16 +52,16 @@ class LocalMail(Mail):
             )
         return super().fetch(sources)
 
-    def _send(self, to: int, words: Words) -> None:
+    def _send(self, to: int, message: Bytes) -> None:
         # The sender uses its buffer again
         letters = self._letters.setdefault((self.rank, to), deque())
-        letters.append(words.copy())
+        letters.append(message.copy())
 
-    def _probe(self, source: int) -> tuple[Words, int]:
+    def _probe(self, source: int) -> tuple[Bytes, int]:
         letter = self._letters[source, self.rank].popleft()
         return letter, letter.size
 
-    def _receive(self, message: Words, into: Words) -> None:
+    def _receive(self, message: Bytes, into: Bytes) -> None:
         into[:] = message
 
 
@@ -67,7 +69,7 @@ def loopback(plan: HaloPlan, scheme: type[Exchange] = Halo
              ) -> list[Exchange]:
     """Return one exchange for each rank of the plan, in order of rank."""
     size = plan.tiling.processes.size
-    letters: dict[tuple[int, int], deque[Words]] = {}
+    letters: dict[tuple[int, int], deque[Bytes]] = {}
     return [scheme(Seat(rank, size, letters), plan, LocalMail)
             for rank in range(size)]
 

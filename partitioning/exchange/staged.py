@@ -3,34 +3,33 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from dsim.partitioning.axis import Integers
-from dsim.partitioning.exchange.atlas import Atlas, Located, Pick, Sieve
+from dsim.partitioning.exchange.atlas import Held, Sieve
 from dsim.partitioning.exchange.base import Exchange, Traffic
-from dsim.partitioning.exchange.mail import Mail, Words
+from dsim.partitioning.exchange.mail import Mail
 from dsim.partitioning.exchange.packets import (
     Packer,
+    Relay,
     Spikes,
+    Unpacker,
+    mark,
     message_bytes,
-    pack,
-    unpack,
 )
+from dsim.partitioning.exchange.roll import Names, Patch
 from dsim.partitioning.plan import HaloPlan
 
 
 class Stage(NamedTuple):
     """A rank's part in one stage: at most one message out, some in.
 
-    ``pick`` tells which of the spikes that the rank holds it passes on to
-    the rank ``to``, None for nobody; ``cells`` int64[populations] are how
-    many cells those can be of.
+    ``passing`` are the cells whose spikes, if the rank holds them, it
+    passes on to the rank ``to``, None for nobody; ``arriving`` those of
+    which each of the ``sources`` does.
     """
 
     to: int | None
-    pick: Pick
-    cells: Integers
+    passing: Sieve
     sources: list[int]
+    arriving: list[Sieve]
 
 
 class Staged(Exchange):
@@ -46,14 +45,20 @@ class Staged(Exchange):
                  mail_type: type[Mail] = Mail):
         super().__init__(comm, plan, mail_type)
         self._stages = self.plan_stages(plan, self.rank)
-        self._atlas = Atlas(plan.tiling)
-        self._packer = Packer(plan, self.rank, ())
+        grids = Patch.of(plan.tiling)
+        self._relays = [Relay(grids, stage.passing.roll(grids))
+                        for stage in self._stages]
+        self._unpackers = [
+            Unpacker(stage.sources, Names.on(
+                [sieve.roll(grids) for sieve in stage.arriving],
+                [grids]*len(stage.sources)))
+            for stage in self._stages]
 
+        # It has no rolls: it only looks whether all is in order
+        self._packer = Packer(plan.tiling, self.rank, ())
         row, column = plan.tiling.processes.place(self.rank)
-        self._mine = Sieve(plan.lines.rows[row], plan.lines.columns[column])
-        nothing = np.empty((4, 0), np.int64)
-        self._held, self._own = Located(*nothing), 0
-        self._sent: list[Words] = []
+        self._held = Held(plan.tiling, Sieve(plan.lines.rows[row],
+                                             plan.lines.columns[column]))
         self._next = 0
 
     @classmethod
@@ -66,18 +71,17 @@ class Staged(Exchange):
                 spikes: Sequence[float]) -> Traffic:
         """Return what a rank will send in a window; see `Exchange`."""
         tiling, stages = plan.tiling, cls.plan_stages(plan, rank)
-        rates = np.array([fired/tiling.size(p)
-                          for p, fired in enumerate(spikes)], np.float64)
-        sizes = [message_bytes(steps, float(stage.cells @ rates), tiling.total)
+        rates = [fired/(tiling.size(p)*steps)
+                 for p, fired in enumerate(spikes)]
+        sizes = [message_bytes(steps, stage.passing.cells(tiling), rates)
                  for stage in stages if stage.to is not None]
-        return Traffic(len(sizes), float(sum(sizes)), len(stages))
+        return Traffic(len(sizes), sum(sizes), len(stages))
 
     def _post(self, first_step: int, steps: int, spikes: Spikes) -> None:
-        # The packer has no peers: it only looks whether all is in order
+        if not self._stages:
+            return
         self._packer.pack(first_step, steps, spikes)
-        own = Spikes(np.array(spikes.steps, np.int64),
-                     np.array(spikes.numbers, np.int64))
-        self._held, self._own = self._atlas.locate(own), own.numbers.size
+        self._held.begin(first_step, spikes)
         self._next = 0
         self._send(first_step, steps)
         self.stages += len(self._stages)
@@ -85,33 +89,21 @@ class Staged(Exchange):
     def _complete(self, first_step: int, steps: int) -> Spikes:
         # Where a message is missing, another call goes on from there
         while self._next < len(self._stages):
-            sources = self._stages[self._next].sources
-            words, bounds = self.mail.fetch(sources)
-            arrived = unpack(words, bounds, sources, (first_step, steps),
-                             self.plan.tiling.total)
-            self._held = self._held.followed_by(self._atlas.locate(arrived))
+            data, bounds = self.mail.fetch(self._stages[self._next].sources)
+            at, numbers = self._unpackers[self._next].read(
+                data, bounds, first_step, steps)
+            self._held.add(at, numbers, 0)
             self._next += 1
             self._send(first_step, steps)
 
         self.mail.finish()
-        self._sent.clear()
-        return self._in_reach()
+        return self._held.heard(first_step)
 
     def _send(self, first_step: int, steps: int) -> None:
         if self._next == len(self._stages):
             return
-        to, pick, _, _ = self._stages[self._next]
+        to = self._stages[self._next].to
         if to is not None:
-            words = pack(first_step, steps, self._held.spikes,
-                         pick(self._held), self.plan.tiling.total)
-            self.mail.send(to, words)
-            self._sent.append(words)
-
-    def _in_reach(self) -> Spikes:
-        # Of one rank the spikes have come one way, so still as it posted
-        # them; those of several ranks came in any order
-        flags = self._mine(self._held)
-        flags[:self._own] = False
-        heard = Located(*(each[flags] for each in self._held))
-        order = np.lexsort((self._atlas.ranks(heard), heard.steps))
-        return Spikes(heard.steps[order], heard.numbers[order])
+            held = self._held
+            self.mail.send(to, self._relays[self._next].pack(
+                mark(first_step, steps), held.table, held.count))
