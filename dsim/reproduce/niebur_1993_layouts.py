@@ -7,7 +7,7 @@ way, synapses at their targets, is `dsim.simulation`.
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from dsim.compiled import compiled
 from dsim.partitioning.exchange.loopback import LocalMail, Seat
 from dsim.partitioning.exchange.mail import Mail, Words
 from dsim.partitioning.exchange.packets import Spikes, pack, unpack
-from dsim.partitioning.graycode import Step
 from dsim.reproduce.niebur_1993_cells import Cells, Setting
 from dsim.reproduce.niebur_1993_tables import Table, confirm
 
@@ -29,6 +28,32 @@ def virtual(ranks: int) -> list[Mail]:
     """Return the mails of many ranks in this process."""
     letters: dict[tuple[int, int], deque[Words]] = {}
     return [LocalMail(Seat(rank, ranks, letters)) for rank in range(ranks)]
+
+
+class Link(NamedTuple):
+    """One dimension as a rank sees it.
+
+    ``across`` is whom it sends to, None if nobody; ``senders`` are those
+    who send to it; ``crosses`` bool[ranks] tells which owners are there.
+    """
+
+    across: int | None
+    senders: list[int]
+    crosses: np.ndarray
+
+
+def links(setting: Setting, rank: int) -> list[Link]:
+    """Return a rank's links, one for each dimension of the cube."""
+    cube, processes = setting.cube, setting.layout.tiling.processes
+    places = np.divmod(np.arange(setting.ranks), processes.columns)
+    here, found = processes.place(rank), []
+    for step in cube.steps:
+        across = cube.across(rank, step)
+        crosses = cube.sides[step.axis].crosses(
+            here[step.axis], places[step.axis], step.dimension)
+        found.append(Link(None if across == rank else across,
+                          cube.senders(rank, step), crosses))
+    return found
 
 
 class Machine:
@@ -45,7 +70,8 @@ class Machine:
         confirm(setting, q)
         self.setting, self.mails, self.tables = setting, mails, tables
         self.cells = [Cells(setting, mail.rank) for mail in mails]
-        self.spreading = setting.cube.steps[:q]
+        self.links = [links(setting, mail.rank) for mail in mails]
+        self.q = q
         self.sums = np.zeros(setting.slots << setting.bits, np.int64)
         self.visits: list[list[int]] = []
         self.heard: list[list[int]] = []
@@ -82,18 +108,18 @@ class Machine:
         known = list(fired)
         window, total = (self.step, steps), self.setting.homes.size
         before = self._sent()
-        for step in self.spreading:
-            for spikes, mail in zip(known, self.mails, strict=True):
+        for b in range(self.q):
+            for spikes, mail, link in zip(known, self.mails, self.links,
+                                          strict=True):
                 every = np.ones(spikes.steps.size, np.bool_)
-                mail.send(self._across(mail, step),
+                mail.send(link[b].across,
                           pack(*window, spikes, every, total))
             for k, mail in enumerate(self.mails):
-                partner = self._across(mail, step)
-                found = unpack(*mail.fetch([partner]), [partner], window,
-                               total)
+                partner = self.links[k][b].senders
+                found = unpack(*mail.fetch(partner), partner, window, total)
                 known[k] = _joined(known[k], found)
                 mail.finish()
-        self.rounds += len(self.spreading)
+        self.rounds += self.q
         self.spread_messages += self._sent() - before
         return known
 
@@ -118,16 +144,16 @@ class Machine:
         Those for one address that meet on the way are added, and travel on
         as one.
         """
-        setting, before = self.setting, self._sent()
-        for step in setting.cube.steps:
+        before = self._sent()
+        for b in range(self.setting.dimensions):
             for k, mail in enumerate(self.mails):
-                sums[k], sent = self._parted(sums[k], mail.rank, step)
-                if self._across(mail, step) != mail.rank:
-                    mail.send(self._across(mail, step), sent)
+                link = self.links[k][b]
+                if link.across is not None:
+                    sums[k], sent = self._parted(sums[k], link)
+                    mail.send(link.across, sent)
             for k, mail in enumerate(self.mails):
-                sources = setting.cube.senders(mail.rank, step)
-                words = mail.fetch(sources)[0].copy().view(np.int64)
-                sums[k] = self._combined(sums[k], words.reshape(-1, 2))
+                words, _ = mail.fetch(self.links[k][b].senders)
+                sums[k] = self._combined(sums[k], words)
                 mail.finish()
         self.routed_messages += self._sent() - before
         return sums
@@ -147,36 +173,21 @@ class Machine:
                        in zip(*found, strict=True))
         return ids, values
 
-    def _across(self, mail: Mail, step: Step) -> int:
-        return self.setting.cube.across(mail.rank, step)
-
     def _sent(self) -> int:
         return sum(mail.messages for mail in self.mails)
 
-    def _parted(self, sums: np.ndarray, rank: int, step: Step
+    def _parted(self, sums: np.ndarray, link: Link
                 ) -> tuple[np.ndarray, Words]:
-        crosses = self._crossing(rank, step)
         stay, leave = np.empty_like(sums), np.empty_like(sums)
-        kept = part(sums, self.setting.bits, self.setting.owners, crosses,
-                    stay, leave)
+        kept = part(sums, self.setting.bits, self.setting.owners,
+                    link.crosses, stay, leave)
         sent = leave[:len(sums) - kept]
         return stay[:kept], sent.reshape(-1).view(np.uint32)
 
-    def _crossing(self, rank: int, step: Step) -> np.ndarray:
-        """Tell for which owners sums cross a dimension from a rank."""
-        processes = self.setting.layout.tiling.processes
-        rows, columns = processes.rows, processes.columns
-        goals = np.arange(self.setting.ranks)
-        goals = goals//columns if step.axis == 0 else goals % columns
-        here = processes.place(rank)[step.axis]
-        side = self.setting.cube.sides[step.axis]
-        if (rows, columns)[step.axis] == 1:
-            return np.zeros(self.setting.ranks, np.bool_)
-        return side.crosses(here, goals, step.dimension)
-
-    def _combined(self, sums: np.ndarray, others: np.ndarray) -> np.ndarray:
-        if len(others) == 0:
+    def _combined(self, sums: np.ndarray, words: Words) -> np.ndarray:
+        if words.size == 0:
             return sums
+        others = words.copy().view(np.int64).reshape(-1, 2)
         touched = np.empty(len(sums) + len(others), np.int64)
         count = gather(sums, self.sums, touched, 0)
         count = gather(others, self.sums, touched, count)
@@ -202,17 +213,21 @@ def walk(rows, steps, pointer, entries, weights, bits, sums, touched):
     A sum that comes back to zero may be listed twice.  Returns the length
     of the list.
     """
-    mask = np.uint64(sums.size - 1)
-    count = 0
+    # Unsigned, as numbers that could count from the end take longer
+    mask, one = np.uint64(sums.size - 1), np.uint64(1)
+    count = np.uint64(0)
     for s in range(rows.size):
-        slot = np.uint64(steps[s]) << np.uint64(bits)
-        for k in range(pointer[rows[s]], pointer[rows[s] + 1]):
+        slot, row = np.uint64(steps[s]) << np.uint64(bits), np.uint64(rows[s])
+        k, end = np.uint64(pointer[row]), np.uint64(pointer[row + one])
+        while k < end:
             address = (slot + np.uint64(entries[k])) & mask
-            if sums[address] == 0:
+            before = sums[address]
+            if before == 0:
                 touched[count] = address
-                count += 1
-            sums[address] += weights[k]
-    return count
+                count += one
+            sums[address] = before + weights[k]
+            k += one
+    return np.int64(count)
 
 
 @compiled
@@ -230,15 +245,15 @@ def gather(found, sums, touched, count):
 @compiled
 def take(sums, touched, count, taken):
     """Move the sums listed out, those of zero aside; return how many."""
-    kept = 0
+    kept, one = np.uint64(0), np.uint64(1)
     for k in range(count):
-        address = touched[k]
+        address = np.uint64(touched[np.uint64(k)])
         if sums[address] != 0:
-            taken[kept, 0] = address
+            taken[kept, 0] = touched[np.uint64(k)]
             taken[kept, 1] = sums[address]
             sums[address] = 0
-            kept += 1
-    return kept
+            kept += one
+    return np.int64(kept)
 
 
 @compiled
