@@ -34,4 +34,5 @@ class Papers(Mapping[str, ModuleType]):
 PAPERS = Papers({
     'gain': 'hooper_2025',
     'izhikevich-2003': 'izhikevich_2003',
+    'niebur-1993': 'niebur_1993',
 })

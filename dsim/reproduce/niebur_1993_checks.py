@@ -20,8 +20,8 @@ DT = 0.1
 DELAYS = 0.1, 3.0
 """In ms: from one step on."""
 
-STRENGTH = 10.24, -30.72
-"""Mean weights (pA) of 1024 synapses times a thousandth of their number."""
+STRENGTH = 10240.0, -30720.0
+"""Sum of the weights (pA) of a neuron's synapses, on average."""
 
 
 def network(side: int = 128, synapses: int = 1024, seed: int = 1) -> Network:
@@ -38,7 +38,7 @@ def network(side: int = 128, synapses: int = 1024, seed: int = 1) -> Network:
     for source, receptor, strength in (
             (exc, 'excitatory', STRENGTH[0]),
             (inh, 'inhibitory', STRENGTH[1])):
-        ends = sorted(1000*strength*x/synapses for x in (0.5, 1.5))
+        ends = sorted(strength*x/synapses for x in (0.5, 1.5))
         for target, number in ((exc, synapses - synapses//4),
                                (inh, synapses//4)):
             net.project(source, target, rule=FixedOutdegree(number),
