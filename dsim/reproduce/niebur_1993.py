@@ -1,10 +1,10 @@
 """Synapses transposed on a hypercube: Niebur and Brettle (1993).
 
-Niebur and Brettle, Efficient simulation of biological neural networks on
-massively parallel supercomputers with hypercube architecture, NIPS 6:904.
+Niebur and Brettle (1993), Efficient simulation of biological neural networks
+on massively parallel supercomputers with hypercube architecture, NIPS 6:904.
+The layouts are told in docs/connection-machine.md.
 """
 
-import time
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,23 +12,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dsim.connectivity import FixedOutdegree
 from dsim.network import Network
-from dsim.neurons import LIF
-from dsim.partitioning.exchange.packets import Spikes
-from dsim.reproduce import base, niebur_1993_cost as cost
+from dsim.reproduce import base
 from dsim.reproduce import niebur_1993_checks as checks
+from dsim.reproduce import niebur_1993_cost as cost
 from dsim.reproduce import niebur_1993_figures as figures
+from dsim.reproduce import niebur_1993_ranks as ranks
 from dsim.reproduce import niebur_1993_work as work
 from dsim.reproduce.base import COMPUTED, Claim, Range
 from dsim.reproduce.niebur_1993_cells import Setting
 from dsim.reproduce.niebur_1993_checks import DT, Control, Found
-from dsim.reproduce.niebur_1993_layouts import Machine, real, virtual
-from dsim.reproduce.niebur_1993_tables import direct, transpose
 from dsim.reproduce.niebur_1993_work import PARTITIONS, SIZE, Timing
 
-TITLE = ('Niebur and Brettle (1993), simulation on massively parallel '
-         'hypercube computers')
+TITLE = ('Niebur and Brettle (1993), Efficient simulation ... with hypercube '
+         'architecture')
 
 PAPER = 'Niebur and Brettle 1993'
 LAW = f'{PAPER}, equation 1'
@@ -98,13 +95,26 @@ def run(output: str | Path, comm: Any, small: bool = False) -> list[Claim]:
     on every rank.
     """
     folder, plan = base.make_folder(output, comm), SMALL if small else FULL
-    claims = the_law() + drawn(plan, comm) + alike(plan, comm) + counted()
+    claims = the_law() + drawn(plan, comm) + alike(plan, comm)
+    expected, visits = ranks.counted()
+    claims.append(Claim(
+        '16 ranks, p = 0.01: visits of the busiest rank', expected, visits,
+        'spikes drawn', note='Direct: synapses times the spikes of the '
+        'busiest rank. Transposed: a Qth of the synapses times the spikes '
+        'of all.'))
     more, large = the_large(plan, comm)
     claims += more
 
     timings = [timing for found in base.share(
         (1, 2, 4), partial(_timed, plan), comm) for timing in found]
     claims += timed(timings)
+    grown = comm.bcast(work.growth(_large, 0.01, plan.walked, 64)
+                       if comm.rank == 0 else None)
+    claims.append(Claim(
+        'transposed step, 64 partitions over one, p = 0.01: time; N_max',
+        None, [_three(grown), _three(cost.n_max(0.01, SIZE, 64)
+                                     / cost.n_max(0.01, SIZE, 1))],
+        f'{PAPER}: grows mildly', repeatable=False))
     base.save(TITLE, claims, folder, comm)
     base.show(TITLE, claims, comm)
     if comm.rank == 0:
@@ -134,10 +144,9 @@ def the_law() -> list[Claim]:
               Range(0, 1e-9), float(f'{far:.1e}'), LAW),
         Claim('incomplete gamma functions less that at p = 0.001; relative',
               Range(0, 1e-3), float(f'{low:.1e}'), f'{PAPER}, low rates'),
-        Claim('highest speed-up there can be: one spike in each partition',
-              SIZE, _one_each(), f'{PAPER}: M = 1024', note='Counted, not '
-              'computed: visits of 64 ranks with a neuron of 16 synapses '
-              'each, in partitions of 16, times 1024/16.'),
+        Claim('one spike in each partition, M = 16: speed-up counted', 16,
+              ranks.one_each(), f'{PAPER}: M at most', note='By 64 ranks '
+              'with a neuron of 16 synapses each, in partitions of 16.'),
         Claim('ideal speed-up at p = 0.00012, of steps with spikes; all',
               [908, 1055], [round(cost.conditional_speed_up(
                   0.00012, SIZE, PARTITIONS)), round(cost.speed_up(
@@ -153,8 +162,8 @@ def the_law() -> list[Claim]:
     return claims + [
         Claim(f'ideal speed-up of ranks at p = {p:g}, '
               f'{" ".join(map(str, RANKS))} ranks', values,
-              [_four(cost.speed_up_of_ranks(p, 16384, ranks, ranks))
-               for ranks in RANKS], COMPUTED, tolerance=0.005*values[-1])
+              [_four(cost.speed_up_of_ranks(p, 16384, n, n))
+               for n in RANKS], COMPUTED, tolerance=0.005*values[-1])
         for p, values in OF_RANKS.items()]
 
 
@@ -169,8 +178,8 @@ def drawn(plan: Plan, comm: Any) -> list[Claim]:
         claims.append(Claim(
             f'spikes of the busiest of 16 partitions, p = {p:g}',
             _four(ideal), _four(mean), LAW, tolerance=0.02*ideal,
-            note='Each neuron and step for itself, 100,000 steps; within '
-            '2 %.'))
+            note=f'Each neuron and step for itself, {plan.drawn:,} steps; '
+            'within 2 %.'))
         ideal = cost.conditional_speed_up(p, SIZE, PARTITIONS)
         claims.append(Claim(
             f'visits of the busiest, direct over transposed, p = {p:g}',
@@ -208,29 +217,6 @@ def alike(plan: Plan, comm: Any) -> list[Claim]:
     ]
 
 
-def counted() -> list[Claim]:
-    """Claims on visits that 16 ranks count, for spikes drawn at random."""
-    ranks, q, steps, p = 16, 4, 100, 0.01
-    setting, mails = Setting(checks.network(32, 64), DT, ranks), virtual(16)
-    whole = [direct(setting, rank) for rank in range(ranks)]
-    dealt = transpose(setting, q, mails, whole)
-    machines = [Machine(setting, mails, whole),
-                Machine(setting, mails, dealt, q)]
-    expected = np.zeros(2, np.int64)
-    for step in range(steps):
-        numbers = work.fire(p, step, setting.homes.size)
-        homes = np.bincount(setting.homes[numbers], minlength=ranks)
-        expected += 64*homes.max(), 64//ranks*numbers.size
-        for machine in machines:
-            _inject(machine, numbers)
-    visits = [sum(map(max, machine.visits)) for machine in machines]
-    return [Claim(
-        '16 ranks, p = 0.01: visits of the busiest rank', expected.tolist(),
-        visits, 'spikes drawn', note='Direct: synapses times the spikes of '
-        'the busiest rank. Transposed: a Qth of the synapses times the '
-        'spikes of all.')]
-
-
 def the_large(plan: Plan, comm: Any) -> tuple[list[Claim], list[Found]]:
     """Claims on 16,384 neurons of 1024 synapses; what each layout gave."""
     net, steps = checks.network(plan.side, plan.synapses), round(
@@ -257,47 +243,42 @@ def the_large(plan: Plan, comm: Any) -> tuple[list[Claim], list[Found]]:
               all(each.even and each.restored for each in found), PAPER),
         Claim('memory a synapse: at targets, direct, transposed', None,
               [_four(wanted.bytes), _four(found[0].bytes),
-               _four(found[-1].bytes)], PAPER, 'B', note='The paper tells '
-              'no bytes. Its 4,194,304 neurons of 1024 synapses would need '
-              'more than the 512 MB of a CM-2.'),
+               _four(found[-1].bytes)], PAPER, 'B', repeatable=False,
+              note='The paper tells no bytes. Its 4,194,304 neurons of 1024 '
+              'synapses would need more than the 512 MB of a CM-2.'),
         Claim(f'its visits on {plan.ranks} ranks, direct over transposed; '
               'ideal', None, [_four(found[0].critical/found[-1].critical),
                               _four(ideal)], IDEAL, note='Ideal for spikes '
               'that are independent at the mean rate.'),
     ]
-    return claims + on_these_ranks(net, steps, wanted, plan, comm), found
+    return claims + on_these_ranks(net, steps, wanted, comm), found
 
 
-def on_these_ranks(net: Network, steps: int, wanted: Control, plan: Plan,
-                   comm: Any) -> list[Claim]:
+def on_these_ranks(net: Network, steps: int, wanted: Control, comm: Any
+                   ) -> list[Claim]:
     """Claims on the MPI ranks of ``comm``, where there are several."""
     if comm.size == 1:
         return []
-    setting, mails = Setting(net, DT, comm.size), real(comm)
-    whole = [direct(setting, comm.rank)]
-    qs = range(setting.dimensions + 1) if not (
-        comm.size & comm.size - 1) else [0]
-    found, machines = zip(*(checks.examine(
-        setting, mails, whole, q, steps, wanted, comm) for q in qs),
-        strict=True)
+    found, timed = ranks.on_mpi(net, steps, wanted, comm)
+    what = f'on {comm.size} MPI ranks'
     claims = [Claim(
-        f'on {comm.size} MPI ranks: the same spikes and states', True,
+        f'{what}: the same spikes and states', True,
         all(each.spikes and each.states for each in found), PROMISE,
-        repeatable=False, note='Direct' + (
-            ' and transposed.' if len(qs) > 1 else ' only: transposed '
-            'synapses need a number of ranks that is a power of two.'))]
-    for p in (0.00012, 0.001, 0.01) if len(qs) > 1 else ():
-        seconds = [_clocked(machine, p, comm)
-                   for machine in (machines[0], machines[-1])]
-        ideal = cost.speed_up_of_ranks(p, plan.side**2, comm.size, comm.size)
+        repeatable=False, note='Direct and all partitions there are. '
+        'Transposed synapses need a power of two of ranks.')]
+    neurons = sum(p.size for p in net.populations.values())
+    for p, (direct, transposed) in timed.items():
+        ideal = cost.speed_up_of_ranks(p, neurons, comm.size, comm.size)
         claims.append(Claim(
-            f'on {comm.size} MPI ranks: direct, transposed at p = {p:g}; '
-            'speed-up; ideal', None, [*(_four(1e6*s) for s in seconds),
-                                      _four(seconds[0]/seconds[1]),
-                                      _four(ideal)], 'this run',
-            'µs a step', repeatable=False, note='Time of a step with all '
-            'messages but without the neurons, of the slowest rank; median '
-            'of 300 steps.'))
+            f'{what}: direct, transposed at p = {p:g}', None,
+            [_three(1e6*direct), _three(1e6*transposed)], 'this run',
+            'µs a step', repeatable=False, note='Of the slowest rank, with '
+            'all messages but without the neurons: mean of 100 steps, of '
+            'each the shortest of 10 times.'))
+        claims.append(Claim(
+            f'{what}: speed-up at p = {p:g}; ideal', None,
+            [_three(direct/transposed), _three(ideal)], 'this run',
+            repeatable=False))
     return claims
 
 
@@ -319,10 +300,12 @@ def timed(timings: Sequence[Timing]) -> list[Claim]:
         claims.append(Claim(
             f'measured speed-up at p = {p:g}', None, _three(mine.speed_up),
             f'{PAPER}: {simd:g} on the CM-2', repeatable=False, note=SIMD))
+        every = cost.speed_up(p, SIZE, PARTITIONS)
         claims.append(Claim(
-            f'measured/ideal at p = {p:g}', None,
-            _three(mine.speed_up/mine.ideal), f'{simd/mine.ideal:.2f} on '
-            'the CM-2, of steps with spikes', repeatable=False))
+            f'measured/ideal at p = {p:g}, of steps with spikes; of all',
+            None, [_three(mine.speed_up/mine.ideal),
+                   _three(mine.speed_up/every)], 'CM-2: '
+            f'{simd/mine.ideal:.2f} and {simd/every:.2f}', repeatable=False))
     for v in 2, 4:
         other = next(t for t in timings
                      if t.virtual == v and t.p == 0.001)
@@ -344,54 +327,17 @@ def _crossing(curve: Iterable[Timing]) -> float:
 
 
 def _timed(plan: Plan, virtual: int) -> list[Timing]:
-    net = checks.network(128, 1024)
-    return work.measure(
-        lambda ranks: Setting(net, DT, ranks), virtual, CHANCES, plan.walked)
+    return work.measure(_large, virtual, CHANCES, plan.walked)
+
+
+def _large(ranks: int) -> Setting:
+    return Setting(checks.network(), DT, ranks)
 
 
 def _count(job: tuple[float, int]) -> tuple[float, float]:
     counts = work.count_spikes(*job)
     direct_visits, transposed = work.visits(counts)
     return float(counts.max(axis=1).mean()), direct_visits/transposed
-
-
-def _one_each() -> float:
-    """Return visits direct over transposed: one spike a partition."""
-    net = Network(seed=1)
-    cells = net.population('cells', LIF(), (8, 8))
-    net.project(cells, cells, rule=FixedOutdegree(16), weight=1.0, delay=DT,
-                receptor='excitatory')
-    setting, mails = Setting(net, DT, 64), virtual(64)
-    whole = [direct(setting, rank) for rank in range(64)]
-    dealt = transpose(setting, 4, mails, whole)
-    machines = [Machine(setting, mails, whole),
-                Machine(setting, mails, dealt, 4)]
-    groups = setting.corners[setting.homes] >> 4
-    numbers = np.sort([np.flatnonzero(groups == g)[g] for g in range(4)])
-    for machine in machines:
-        _inject(machine, numbers)
-    visits = [sum(map(max, machine.visits)) for machine in machines]
-    return visits[0]/visits[1]*SIZE/16
-
-
-def _inject(machine: Machine, numbers: np.ndarray) -> None:
-    """Let these neurons fire in a step, whatever they would do."""
-    homes = machine.setting.homes[numbers]
-    machine.deliver(1, [
-        Spikes(np.full(mine.size, machine.step), mine)
-        for mail in machine.mails for mine in [numbers[homes == mail.rank]]])
-
-
-def _clocked(machine: Machine, p: float, comm: Any) -> float:
-    """Return the median time of a step of the slowest rank; collective."""
-    seconds = []
-    for step in range(300):
-        numbers = work.fire(p, step, machine.setting.homes.size)
-        comm.Barrier()
-        begin = time.perf_counter()
-        _inject(machine, numbers)
-        seconds.append(time.perf_counter() - begin)
-    return float(np.median(np.max(comm.allgather(seconds), axis=0)))
 
 
 def _four(value: float) -> float:

@@ -6,9 +6,8 @@ from pathlib import Path
 from matplotlib.axes import Axes
 
 from dsim.report import style
-from dsim.reproduce import niebur_1993_cost as cost
 from dsim.reproduce import pictures
-from dsim.reproduce.niebur_1993_work import PARTITIONS, SIZE, Timing
+from dsim.reproduce.niebur_1993_work import Timing
 
 DIRECT, TRANSPOSED = style.COLOURS[1], style.COLOURS[0]
 RATIOS = style.COLOURS[0], style.COLOURS[2], style.COLOURS[5]
@@ -58,16 +57,16 @@ def draw_speed_up(path: Path, timings: Sequence[Timing],
     """Draw the speed-up against p, with the ideal one: figure 3."""
     with style.figure(path, 4.2) as figure:
         axes = figure.subplots()
-        chances = [t.p for t in timings if t.virtual == 1]
-        axes.plot(chances, [cost.conditional_speed_up(p, SIZE, PARTITIONS)
-                            for p in chances], '--', color=style.INK,
-                  label='ideal, equation 3 (steps with spikes)')
         for virtual, colour in zip((1, 2, 4), RATIOS, strict=True):
             curve = [t for t in timings if t.virtual == virtual]
-            axes.plot([t.p for t in curve], [t.speed_up for t in curve],
-                      'o-', color=colour, markersize=3,
-                      label=f'measured here, {virtual} neuron'
-                      f'{"s"*(virtual > 1)} a processor')
+            chances = [t.p for t in curve]
+            axes.plot(chances, [t.ideal for t in curve], '--', color=colour,
+                      linewidth=0.8)
+            axes.plot(chances, [t.speed_up for t in curve], 'o-',
+                      color=colour, markersize=3, label=f'measured here, '
+                      f'{virtual} neuron{"s"*(virtual > 1)} a processor')
+        axes.plot([], [], '--', color=style.INK, linewidth=0.8,
+                  label='ideal, by equation 3')
         axes.plot(list(measured), list(measured.values()), 'D',
                   color=style.COLOURS[3], markersize=5,
                   label='measured on the CM-2 (454 and 106)')
@@ -79,7 +78,8 @@ def draw_speed_up(path: Path, timings: Sequence[Timing],
         pictures.caption(
             figure, 'After figure 3 of Niebur and Brettle (1993). Direct '
             'over transposed: time of the busiest processor, without '
-            'messages, on a core of this machine. The CM-2 works in '
+            'messages, on a core of this machine; ideal: its visits, steps '
+            'without a spike left out. The CM-2 works in '
             'lockstep and its figures include messages: they are shown to '
             'compare, and hold for that machine only.')
 

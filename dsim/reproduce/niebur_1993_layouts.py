@@ -33,11 +33,11 @@ def virtual(ranks: int) -> list[Mail]:
 class Link(NamedTuple):
     """One dimension as a rank sees it.
 
-    ``across`` is whom it sends to, None if nobody; ``senders`` are those
+    ``across`` is whom it sends to, itself if nobody; ``senders`` are those
     who send to it; ``crosses`` bool[ranks] tells which owners are there.
     """
 
-    across: int | None
+    across: int
     senders: list[int]
     crosses: np.ndarray
 
@@ -48,11 +48,10 @@ def links(setting: Setting, rank: int) -> list[Link]:
     places = np.divmod(np.arange(setting.ranks), processes.columns)
     here, found = processes.place(rank), []
     for step in cube.steps:
-        across = cube.across(rank, step)
         crosses = cube.sides[step.axis].crosses(
             here[step.axis], places[step.axis], step.dimension)
-        found.append(Link(None if across == rank else across,
-                          cube.senders(rank, step), crosses))
+        found.append(Link(cube.across(rank, step), cube.senders(rank, step),
+                          crosses))
     return found
 
 
@@ -148,7 +147,7 @@ class Machine:
         for b in range(self.setting.dimensions):
             for k, mail in enumerate(self.mails):
                 link = self.links[k][b]
-                if link.across is not None:
+                if link.across != mail.rank:
                     sums[k], sent = self._parted(sums[k], link)
                     mail.send(link.across, sent)
             for k, mail in enumerate(self.mails):

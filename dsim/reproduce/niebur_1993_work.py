@@ -22,7 +22,8 @@ SIZE = 1024
 
 PARTITIONS = 16
 SEED = 1993
-REPEATS = 7
+REPEATS = 25
+"""Of these the shortest time counts, as others may use the machine."""
 
 
 class Timing(NamedTuple):
@@ -86,22 +87,43 @@ def measure(make: Callable[[int], Setting], virtual: int,
     tables = (Table(whole.numbers[:virtual], whole.pointer[:virtual + 1],
                     whole.entries[:ends].copy(), whole.weights[:ends].copy()),
               share(whole, SIZE, 0))
-    found = []
-    for p in chances:
-        # Few enough spikes that the list of them stays in the cache
-        count = min(steps, max(round(20*steps/(p*SIZE*virtual)), 10))
-        rows = busiest_rows(p, virtual, count)
-        seconds = _seconds(setting, tables, rows)
-        walked = [table.entries.size/table.numbers.size*numbers.size/count
-                  for table, (_, numbers) in zip(tables, rows, strict=True)]
-        neurons = SIZE*PARTITIONS*virtual
+    # Few enough spikes that the list of them stays in the cache
+    counts = [min(steps, max(round(20*steps/(p*SIZE*virtual)), 10))
+              for p in chances]
+    walks = [busiest_rows(p, virtual, count)
+             for p, count in zip(chances, counts, strict=True)]
+    seconds = _shortest(setting, [
+        (table, part) for rows in walks
+        for table, part in zip(tables, rows, strict=True)])
+
+    found, neurons = [], SIZE*PARTITIONS*virtual
+    for k, (p, count) in enumerate(zip(chances, counts, strict=True)):
+        times = [each/count for each in seconds[2*k:2*k + 2]]
+        visits = [table.entries.size/table.numbers.size*numbers.size/count
+                  for table, (_, numbers) in zip(tables, walks[k],
+                                                 strict=True)]
         ideal = cost.speed_up_of_ranks(p, neurons, SIZE*PARTITIONS, SIZE)
-        found.append(Timing(virtual, p, seconds[0]/count, seconds[1]/count,
-                            (walked[0], walked[1]), ideal))
+        found.append(Timing(virtual, p, times[0], times[1],
+                            (visits[0], visits[1]), ideal))
     return found
 
 
-def busiest_rows(p: float, virtual: int, steps: int
+def growth(make: Callable[[int], Setting], p: float, steps: int,
+           partitions: int) -> float:
+    """Return the time of a transposed step, relative to one partition.
+
+    ``make`` as of `measure`.
+    """
+    setting = make(PARTITIONS)
+    table = share(direct(setting, 0), SIZE, 0)
+    one, many = _shortest(setting, [
+        (table, busiest_rows(p, 1, steps, count)[1])
+        for count in (1, partitions)])
+    return many/one
+
+
+def busiest_rows(p: float, virtual: int, steps: int,
+                 partitions: int = PARTITIONS
                  ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the spikes of the busiest processor and of the partition.
 
@@ -109,7 +131,7 @@ def busiest_rows(p: float, virtual: int, steps: int
     """
     found = []
     for group in virtual, virtual*SIZE:
-        groups = virtual*SIZE*PARTITIONS//group
+        groups = virtual*SIZE*partitions//group
         at, rows = [], []
         for step in range(steps):
             spikes = fire(p, step, group*groups)
@@ -126,19 +148,19 @@ def _threshold(p: float) -> np.uint64:
     return np.uint64(round(p*2**32))
 
 
-def _seconds(setting: Setting, tables: tuple[Table, Table],
-             rows: list[tuple[np.ndarray, np.ndarray]]) -> list[float]:
-    """Return the shortest of several times of both layouts, in turn."""
+def _shortest(setting: Setting, walks: Sequence[
+        tuple[Table, tuple[np.ndarray, np.ndarray]]]) -> list[float]:
+    """Return the shortest of several times of each walk, taken in turn."""
     sums = np.zeros(setting.slots << setting.bits, np.int64)
-    best = [np.inf, np.inf]
-    for _ in range(REPEATS + 1):
-        for k, (table, (at, mine)) in enumerate(zip(tables, rows,
-                                                    strict=True)):
+    best = [np.inf]*len(walks)
+    for _ in range(REPEATS):
+        for k, (table, (at, rows)) in enumerate(walks):
             most = int(np.bincount(at, minlength=1).max())
-            touched = np.empty(most*SIZE, np.int64)
-            taken = np.empty((touched.size, 2), np.int64)
+            most *= int(np.diff(table.pointer).max())
+            touched, taken = np.empty(most, np.int64), np.empty(
+                (most, 2), np.int64)
             begin = time.perf_counter()
-            replay(at, mine, table.pointer, table.entries, table.weights,
+            replay(at, rows, table.pointer, table.entries, table.weights,
                    setting.bits, sums, touched, taken)
             best[k] = min(best[k], time.perf_counter() - begin)
     return best
