@@ -26,7 +26,8 @@ MAY_IMPORT = {
     'engine': GROUND | SCIENCE | {'network', 'partitioning', 'recording',
                                   'io'},
     'simulation': GROUND | {'engine', 'network', 'world'},
-    'reproduce': GROUND | SCIENCE | {'network', 'simulation', 'report', 'io'},
+    'reproduce': GROUND | SCIENCE | {'network', 'simulation', 'report', 'io',
+                                     'partitioning', 'engine'},
     'benchmarks': GROUND | SCIENCE | {
         'network', 'partitioning', 'engine', 'simulation', 'io', 'world',
         'report', 'reproduce', 'model', 'terminal'},

@@ -18,6 +18,7 @@ DIFFERS = {
     'gain': {'the same, driven for 5 steps as in the wave test'},
     'izhikevich-2003': {'Poisson spike trains: variation of intervals'},
     'potjans-2014': set(),
+    'niebur-1993': {'p from which on transposed is slower'},
 }
 """What is known not to agree with the source, and explained in the docs."""
 
@@ -28,12 +29,14 @@ FILES = {
     'izhikevich-2003': ['network.png', 'rhythms.png', 'cells_2003.png',
                         'patterns_2004.png', 'runs.csv'],
     'potjans-2014': ['microcircuit.png'],
+    'niebur-1993': ['times.png', 'speed_up.png', 'timings.csv'],
 }
 
 KEPT = {
     'gain': ['collision/spikes.h5', 'spiral/spikes.h5', 'spiral/frames.h5'],
     'izhikevich-2003': ['network/spikes.h5'],
     'potjans-2014': ['network/spikes.h5'],
+    'niebur-1993': [],
 }
 """Files of the simulator itself, the same on any number of ranks."""
 
