@@ -16,7 +16,7 @@ os.environ.setdefault('NUMBA_DISABLE_INTEL_SVML', '1')
 
 import numba  # noqa: E402
 from numba import types  # noqa: E402
-from numba.extending import overload  # noqa: E402
+from numba.extending import intrinsic, overload  # noqa: E402
 
 
 def _sources() -> str:
@@ -71,3 +71,22 @@ def _number_as_array(number, index):  # type: ignore[no-untyped-def]
     if isinstance(number, types.Float | types.Integer):
         return lambda number, index: number
     return None
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def contiguous(context, row):  # type: ignore[no-untyped-def]
+    """Return a row whose elements lie side by side, known to do so.
+
+    Rows of a slice of columns do, but the compiler cannot know, and makes
+    no vector code of loops over them.  For one-dimensional arrays in
+    compiled code; the caller answers for it.
+    """
+    same = row.copy(layout='C')
+
+    def code(context, builder, signature, arguments):  # type: ignore
+        value, = arguments
+        if context.enable_nrt:
+            context.nrt.incref(builder, same, value)
+        return value
+
+    return same(row), code
