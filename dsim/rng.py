@@ -103,6 +103,26 @@ def fill_words(drawn, key, identity, first, size):
 
 
 @compiled
+def fill_words_at(drawn, key, identity, indices, size):
+    """Write ``words(key, identity, indices[j])`` for all j < size.
+
+    One after the other, four words each.  The size is rounded up as by
+    `fill_words_of`.
+    """
+    k0, k1 = _halves(key)
+    c0, c1 = _halves(identity)
+    for j in range((size + 15)//16*16):
+        a, b = c0, c1
+        c, d = _halves(indices[j])
+        for r in range(10):
+            a, b, c, d = _round(a, b, c, d, k0, k1, r)
+        drawn[4*j] = a
+        drawn[4*j + 1] = b
+        drawn[4*j + 2] = c
+        drawn[4*j + 3] = d
+
+
+@compiled
 def fill_words_of(drawn, key, identities, size, index):
     """Write ``words(key, identities[j], index)`` for all j < size.
 
@@ -115,6 +135,24 @@ def fill_words_of(drawn, key, identities, size, index):
     for j in range((size + 15)//16*16):
         a, b = _halves(identities[j])
         c, d = c2, c3
+        for r in range(10):
+            a, b, c, d = _round(a, b, c, d, k0, k1, r)
+        drawn[4*j] = a
+        drawn[4*j + 1] = b
+        drawn[4*j + 2] = c
+        drawn[4*j + 3] = d
+
+
+@compiled
+def fill_words_for(drawn, key, identities, indices, size, shift):
+    """Write ``words(key, identities[j] >> shift, indices[j])``, j < size.
+
+    One after the other, four words each; a size of whole 16 is quickest.
+    """
+    k0, k1 = _halves(key)
+    for j in range(size):
+        a, b = _halves(identities[j] >> shift)
+        c, d = _halves(indices[j])
         for r in range(10):
             a, b, c, d = _round(a, b, c, d, k0, k1, r)
         drawn[4*j] = a
@@ -137,7 +175,7 @@ def uniform(key: np.uint64, identity: int, index: int) -> float:
     return unit(a, b)
 
 
-# |z| at the ends of the segments that `_deviate` looks up.  Segment 256 e + j
+# |z| at the ends of the segments that `deviate` looks up.  Segment 256 e + j
 # begins at p = 2**(e - 33) (1 + j/256), half the probability of a larger |z|;
 # the last one ends at p = 1/2
 _SEGMENTS = np.arange(32*256 + 1)
@@ -154,7 +192,8 @@ _WITHIN = np.uint64((1 << 44) - 1)
 
 
 @compiled
-def _deviate(word):
+def deviate(word: np.uint32) -> float:
+    """Return the normal number that a word stands for."""
     # The lowest bit is the sign, the others give p = (word | 1)/2**33, half
     # the probability of a larger |z|.  The leading bits of word | 1 as a
     # float64 number the segment, the others are the place within it
@@ -177,7 +216,7 @@ def normal(key: np.uint64, identity: int, index: int) -> float:
     identities share one block of words.
     """
     drawn = words(key, identity >> 2, index)
-    return _deviate(drawn[identity & 3])
+    return deviate(drawn[identity & 3])
 
 
 @compiled
@@ -271,7 +310,7 @@ def add_rows(line, numbers, firsts, columns, begin, width, mean, factor):
 def _deviates(numbers, drawn, size):
     # In whole vectors, as their remainder would be slow
     for j in range((size + 15)//16*64):
-        numbers[j] = _deviate(drawn[j])
+        numbers[j] = deviate(drawn[j])
 
 
 @compiled

@@ -137,12 +137,12 @@ def test_normal_quantiles():
     words = [1, 3, 5, 2**32 - 1, *(2**octaves).astype(np.int64) | 1]
     errors = []
     for word in words:
-        z = rng._deviate(np.uint32(word))
-        assert rng._deviate(np.uint32(word - 1)) == -z
+        z = rng.deviate(np.uint32(word))
+        assert rng.deviate(np.uint32(word - 1)) == -z
         errors.append(z + NormalDist().inv_cdf(word/2**33))
     assert min(errors) > -1e-13
     assert 7e-7 < max(errors) < 9e-7
-    assert rng._deviate(np.uint32(1)) == rng.LARGEST_NORMAL
+    assert rng.deviate(np.uint32(1)) == rng.LARGEST_NORMAL
     assert pytest.approx(6.338, abs=1e-3) == rng.LARGEST_NORMAL
 
 
