@@ -44,14 +44,14 @@ it calls; so each state of the sources has a folder of its own.
 """
 
 
-def compiled(function: Any) -> Any:
+def compiled(function: Any, **options: Any) -> Any:
     """Compile ``function`` to machine code at its first call.
 
     The code is kept on disk (in `CACHE`), so only the first run on a
     machine pays for it.  Where nothing can be written, each process
     compiles for itself.
     """
-    flags: dict[str, Any] = {'error_model': 'numpy', 'nogil': True}
+    flags: dict[str, Any] = {'error_model': 'numpy', 'nogil': True, **options}
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = CACHE
     try:
@@ -61,6 +61,15 @@ def compiled(function: Any) -> Any:
         return numba.njit(**flags)(function)
     finally:
         numba.config.CACHE_DIR = before
+
+
+def inlined(function: Any) -> Any:
+    """As `compiled`, and made part of each function that calls it.
+
+    For what is called in a loop with arrays or tuples, each of which is
+    handed over as seven numbers or more.
+    """
+    return compiled(function, forceinline=True)
 
 
 @overload(operator.getitem)

@@ -222,7 +222,7 @@ def draw_some(out: np.ndarray, words: np.ndarray, size: int, code: Code,
     count = (size + 15)//16*16
     if kind == CONSTANT:
         out[:] = a
-    elif kind == UNIFORM or kind == EXPONENTIAL:
+    elif kind in (UNIFORM, EXPONENTIAL):
         fill_words_for(words, key, identities, indices, count, 0)
         for k in range(count):
             out[k] = unit(words[4*k], words[4*k + 1])

@@ -282,11 +282,11 @@ def _look_up(numbers, drawn, size, lanes, law, key, blocks, index):
     for begin in range(0, 4*size, _STRIDE):
         unsure = np.uint32(0)
         for j in range(_STRIDE):
-            i = np.uint64(begin) + np.uint64(j)
-            place, step = drawn[i] & _PLACE, found[i] & _PLACE
-            unsure |= found[i] >> _SEARCHED | np.uint32(place == step)
-            count = found[i] >> _PLACE_BITS & _NUMBER
-            numbers[i] = np.float64(np.int32(count + np.uint32(place > step)))
+            k = np.uint64(begin) + np.uint64(j)
+            place, step = drawn[k] & _PLACE, found[k] & _PLACE
+            unsure |= found[k] >> _SEARCHED | np.uint32(place == step)
+            count = found[k] >> _PLACE_BITS & _NUMBER
+            numbers[k] = np.float64(np.int32(count + np.uint32(place > step)))
         if unsure:
             _settle(numbers, drawn, begin, found, lanes, law, key, blocks,
                     index)
@@ -325,9 +325,9 @@ def _find(numbers, drawn, size, parts, piece, key, blocks, index):
         for j in range(_ABREAST):
             # Stopped by a step that further bits might have reached
             if total[j] < word[j] + 1.0:
-                i = begin + j
-                identity = 4*blocks[i >> 2] + (i & 3)
-                counts[j] = _search(drawn[i], part[j], parts[2][i], key,
+                k = begin + j
+                identity = 4*blocks[k >> 2] + (k & 3)
+                counts[j] = _search(drawn[k], part[j], parts[2][k], key,
                                     identity, index)
             numbers[begin + j] = counts[j]
 

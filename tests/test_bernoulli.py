@@ -163,43 +163,46 @@ def test_leaps_are_right_for_any_probability():
 
 # --- by its definition -----------------------------------------------------
 
+@pytest.mark.parametrize('target', [(3, 1500), (150, 30)])
 @pytest.mark.parametrize('p', [0.9, 0.4, 0.03, 0.001])
-def test_a_row_by_its_definition(p):
-    joined = pairing((4, 50), (3, 1500))
+def test_a_row_by_its_definition(p, target):
+    # Rows shorter than a segment are one
+    joined = pairing((4, 50), target)
     rule = PairwiseBernoulli(p)
     found = matrix(rule, joined)
     key, bits = rng.key(1, 'partners', 'p'), bernoulli._segment(p, True)
-    assert bits == {0.9: 5, 0.4: 6, 0.03: 10, 0.001: 10}[p]
-    segments = -(-1500 >> bits)
+    assert bits == {0.9: 5, 0.4: 6, 0.03: 10, 0.001: 12}[p]
+    rows, columns = target if target[1] >= 1 << bits else (1, 4500)
+    segments = -(-columns >> bits)
     for source in 0, 7, 199:
-        expected = np.zeros((3, 1500), int)
-        for row, segment in itertools.product(range(3), range(segments)):
+        expected = np.zeros((rows, columns), int)
+        for row, segment in itertools.product(range(rows), range(segments)):
             column, end = (segment << bits) - 1, (segment + 1) << bits
             for t in itertools.count():
-                at = ((row*segments + segment)*2 << 11) + t//2
+                at = ((row*segments + segment)*2 << 13) + t//2
                 a, b = rng.words(key, source, at)[t % 2*2:][:2]
                 u = 1 - ((int(a) >> 5 << 26) + (int(b) >> 6))/2**53
                 column += 1 + int(log(u)*bernoulli._rate(p))
-                if column >= min(end, 1500):
+                if column >= min(end, columns):
                     break
                 expected[row, column] = 1
-        np.testing.assert_array_equal(found[source].reshape(3, 1500),
-                                      expected)
+        np.testing.assert_array_equal(found[source], expected.ravel())
 
 
 # --- tiles -----------------------------------------------------------------
 
 @pytest.mark.parametrize('tables', [True, False])
 @pytest.mark.parametrize('periodic', [(False, False), (True, True)])
+@pytest.mark.parametrize('p', [0.6, 0.08])
 @pytest.mark.parametrize('kernel', KERNELS)
-def test_a_tile_draws_what_the_whole_would(kernel, periodic, tables,
+def test_a_tile_draws_what_the_whole_would(kernel, p, periodic, tables,
                                            monkeypatch):
     if not tables:
         monkeypatch.setattr(lattice, 'MOST_ENTRIES', 0)
     joined = pairing((3, 40), (6, 200), periodic, KERNELS[kernel][0])
-    rule = PairwiseBernoulli(0.6)
+    rule = PairwiseBernoulli(p)
     whole = matrix(rule, joined).reshape(-1, 6, 200)
-    assert whole.sum() > 1000
+    assert whole.sum() > 500
     rows, columns = [0, 1, 4, 6], [0, 1, 32, 63, 64, 130, 200]
     for row, column in itertools.product(range(3), range(6)):
         bounds = (*rows[row:row + 2], *columns[column:column + 2])

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dsim import rng
-from dsim.compiled import compiled
+from dsim.compiled import compiled, inlined
 from dsim.connectivity.base import (
     Bounds,
     Pairing,
@@ -36,15 +36,14 @@ from dsim.values import is_number
 
 # Candidates that a segment should have, and how long it may be, as powers of
 # two.  Short ones follow a kernel closely; and a tile draws whole segments
-_CANDIDATES, _SHORTEST, _LONGEST = 20, 5, 10
+_CANDIDATES, _SHORTEST, _LONGEST = 20, 5, 12
 
-# Blocks of words that a run can take at most when it is begun
-_MOST = 64
-
-# Blocks of words that a run may need, as bits of their address
-_BLOCK_BITS = 11
+# Blocks of words that a run may need at most, as bits of their address
+_BLOCK_BITS = 13
 
 _FAR = 2.0**30
+
+_NONE = Lattice((0, 0), (0, 0), (0, 0), (1, 1))
 
 
 class PairwiseBernoulli(Rule):
@@ -97,12 +96,11 @@ class _Setting(NamedTuple):
 
 
 class _Tables(NamedTuple):
-    # By offset: ``chance`` float64[rows, columns]; ``top``, the largest
-    # from there outwards; ``rate``, 1/log(1 - top); ``across`` float64[rows],
-    # how far there are any, in columns
+    # By offset: ``chance`` float64[rows, columns]; ``odds`` float64[2, rows,
+    # columns], the largest from there outwards and 1/log(1 - it); ``across``
+    # float64[rows], how far there are any, in columns
     chance: np.ndarray
-    top: np.ndarray
-    rate: np.ndarray
+    odds: np.ndarray
     across: np.ndarray
 
 
@@ -111,30 +109,35 @@ class _Maker:
 
     def __init__(self, rule: PairwiseBernoulli, pairing: Pairing,
                  bounds: Bounds | None):
-        rows, columns = pairing.target
-        p, kernel = rule.probability, pairing.kernel
+        p, kernel, target = rule.probability, pairing.kernel, pairing.target
+        rows, columns = target
+        self.bounds = bounds = bounds or (0, rows, 0, columns)
+        self.degree, self.room = rule.degree(pairing), Room()
         flat = kernel.name in ('uniform', 'box')
+        bits = _segment(p, flat)
+        self.columns = 0
+        if kernel.name == 'uniform':
+            self.degree *= (bounds[1] - bounds[0])/rows
+            # Short rows as one, so that there are fewer runs
+            if columns < 1 << bits:
+                target, self.columns = (1, rows*columns), columns
+                bounds = 0, 1, bounds[0]*columns, bounds[1]*columns
+
         numbers = None if flat else lattice(pairing, kernel.reach())
-        empty = Lattice((0, 0), (0, 0), (0, 0), (1, 1))
         chance = np.full((1, 1), p)
         across = np.array([kernel.reach()[1]])
         if numbers is not None:
             chance, across = _chances(p, kernel.code(), *(
                 offsets(pairing, numbers, axis) for axis in (0, 1)))
+        across = across*(target[1]/pairing.sheet.extent[1])
         self.setting = _Setting(
-            pairing.source, pairing.target, pairing.sheet.extent,
-            pairing.sheet.periodic, bounds or (0, rows, 0, columns),
-            kernel.reach(), pairing.same and not rule.self_connections,
-            rng.key(pairing.seed, 'partners', pairing.name),
-            _segment(p, flat), flat, numbers is not None, numbers or empty)
-        cells = across*(columns/pairing.sheet.extent[1])
-        self.tables = _Tables(chance, *_tops(chance), cells)
+            pairing.source, target, pairing.sheet.extent,
+            pairing.sheet.periodic, bounds, kernel.reach(),
+            pairing.same and not rule.self_connections,
+            rng.key(pairing.seed, 'partners', pairing.name), bits, flat,
+            numbers is not None, numbers or _NONE)
+        self.tables = _Tables(chance, _odds(chance), across)
         self.code = kernel.code()
-        self.degree = rule.degree(pairing)
-        if bounds is not None and kernel.name == 'uniform':
-            self.degree *= ((bounds[1] - bounds[0])*(bounds[3] - bounds[2])
-                            / (rows*columns))
-        self.room = Room()
 
     def __call__(self, owners: np.ndarray) -> Rows:
         pointer = self.room.array('pointer', owners.size + 1)
@@ -145,6 +148,8 @@ class _Maker:
         if pointer[-1] > found.size:
             found = self.room.array('found', pointer[-1])
             _draw(owners, self.setting, self.tables, self.code, pointer, found)
+        if self.columns and self.bounds[3] - self.bounds[2] < self.columns:
+            _keep_columns(pointer, found, self.columns, *self.bounds[2:])
         found = found[:pointer[-1]]
         return Rows(pointer, found, found)
 
@@ -152,10 +157,23 @@ class _Maker:
 def _segment(probability: float, flat: bool) -> int:
     """Return how many cells of a row are drawn together, as a power of 2."""
     bits = _SHORTEST
-    wanted = _CANDIDATES if flat else _CANDIDATES/4
+    wanted = _CANDIDATES if flat else _CANDIDATES/2
     while bits < _LONGEST and probability*2**bits < wanted:
         bits += 1
     return bits
+
+
+@compiled
+def _keep_columns(pointer, found, columns, first, last):
+    """Leave out the partners that are not in some columns of their grid."""
+    k = got = 0
+    for owner in range(pointer.size - 1):
+        while k < pointer[owner + 1]:
+            column = found[k] % columns
+            found[got] = found[k]
+            got += 1 if first <= column < last else 0
+            k += 1
+        pointer[owner + 1] = got
 
 
 @compiled
@@ -173,15 +191,15 @@ def _chances(probability, code, dy, dx):
 
 
 @compiled
-def _tops(chance):
-    top, rate = np.empty_like(chance), np.empty_like(chance)
+def _odds(chance):
+    odds = np.empty((2, *chance.shape))
     for i in range(chance.shape[0]):
         largest = 0.0
         for j in range(chance.shape[1] - 1, -1, -1):
             largest = max(largest, chance[i, j])
-            top[i, j] = largest
-            rate[i, j] = _rate(largest)
-    return top, rate
+            odds[0, i, j] = largest
+            odds[1, i, j] = _rate(largest)
+    return odds
 
 
 @compiled
@@ -198,79 +216,100 @@ def _rate(p):
 def _draw(owners, setting, tables, code, pointer, found):
     """Write the rows one after the other, as far as there is room."""
     # The runs of one source that are drawn together: begin, end, row, row
-    # of the tables, address of the draws, first candidate and how many
-    runs, peaks = np.empty((6, BLOCKS), np.int64), np.empty(BLOCKS)
-    rates = np.empty(BLOCKS)
+    # of the tables, address of the draws and first block of them; and their
+    # largest probability, with its rate.  A row may take more than is left
+    most = _most(setting, tables.odds)
+    runs, odds = np.empty((6, most), np.int64), np.empty((2, most))
     # The address of each block of words; for each candidate, a logarithm
     # for the leap to it and a number to decide by
-    index, words = np.zeros(BLOCKS, np.int64), np.empty(4*BLOCKS, np.uint32)
-    leaps, luck = np.empty(2*BLOCKS), np.zeros(2*BLOCKS)
+    index, words = np.zeros(most, np.int64), np.empty(4*most, np.uint32)
+    leaps, luck = np.empty(2*most), np.zeros(2*most)
     pointer[0] = 0
     for k in range(owners.size):
         pointer[k + 1] = _row(
-            owners[k], setting, tables, code, runs, peaks, rates, index,
-            words, leaps, luck, pointer[k], found)
+            owners[k], setting, tables, code, runs, odds, index, words,
+            leaps, luck, pointer[k], found)
 
 
 @compiled
-def _row(owner, setting, tables, code, runs, peaks, rates, index, words,
-         leaps, luck, got, found):
-    """Draw the row of one source, run by run."""
-    (source, target, extent, periodic, bounds, reach, no_self, key, bits,
-     flat, numbered, lattice) = setting
-    chance, top, rate, across = tables
+def _most(setting, odds):
+    # Blocks that a row can take, beyond those that are enough to begin
+    cells, segment = setting.target[1], 1 << setting.bits
+    largest = odds[0].max()
+    row = (cells//segment + 2)*2*(np.int64(1.15*largest*segment) + 2)
+    return (BLOCKS + row + 15)//16*16
+
+
+@compiled
+def _row(owner, setting, tables, code, runs, odds, index, words, leaps, luck,
+         got, found):
+    """Draw the row of one source, some rows of targets at a time."""
+    source, target, extent = setting.source, setting.target, setting.extent
+    bounds, periodic, lattice = (setting.bounds, setting.periodic,
+                                 setting.lattice)
     row, column = divmod(owner, source[1])
-    y = (row + 0.5)*(extent[0]/source[0])
-    place = (column + 0.5)*(target[1]/source[1]) - 0.5
-    row0, rows = span(y, reach[0], extent[0]/target[0], target[0],
-                      periodic[0])
-    segments = ((target[1] - 1) >> bits) + 1
-    down, right = _place(owner, source, lattice)
-    count, blocks, near, line = 0, 0, 0, 0
+    down, right = _place(row, column, lattice)
+    across = (column + 0.5)*(target[1]/source[1]) - 0.5
+    row0, rows = span((row + 0.5)*(extent[0]/source[0]), setting.reach[0],
+                      extent[0]/target[0], target[0], periodic[0])
+    count, blocks, line = 0, 0, 0
     for i in range(row0, row0 + rows):
         r = wrapped(i, target[0], True)
         if r < bounds[0] or r >= bounds[1]:
             continue
-        if numbered:
+        if setting.numbered:
             line = entry(down, r, lattice.target[0], lattice.around[0],
                          lattice.cells[0])
-        column0, columns = _columns(place, across[line], target[1],
+        column0, columns = _columns(across, tables.across[line], target[1],
                                     periodic[1])
         for part in range(2):
             start, stop = _part(column0, columns, target[1], part)
-            first = max(start, bounds[2]) >> bits
-            last = (min(stop, bounds[3]) - 1) >> bits
-            for segment in range(first, last + 1):
-                begin = max(start, segment << bits)
-                end = min(stop, (segment + 1) << bits)
-                if numbered:
-                    near = _nearest(right, begin, end, lattice)
-                peak = top[line, near]
-                if begin >= end or peak == 0.0:
-                    continue
-                address = ((r*segments + segment)*2 + part) << _BLOCK_BITS
-                size = np.int64(1.15*peak*(end - begin)) + 2
-                runs[0, count], runs[1, count], runs[2, count] = begin, end, r
-                runs[3, count], runs[4, count] = line, address
-                runs[5, count], peaks[count] = blocks, peak
-                rates[count] = rate[line, near]
-                size = (size + 1) >> 1 if flat else size
-                for j in range(size):
-                    index[blocks + j] = address + j
-                count += 1
-                blocks += size
-                if count == BLOCKS - 1 or blocks > BLOCKS - _MOST:
-                    runs[5, count] = blocks
-                    got = _finish(owner, setting, chance, code, runs, peaks,
-                                  rates, index, words, leaps, luck, count,
-                                  blocks, got, found)
-                    count, blocks = 0, 0
-    runs[5, count] = blocks
-    return _finish(owner, setting, chance, code, runs, peaks, rates, index,
+            if start < stop and start < bounds[3] and stop > bounds[2]:
+                count, blocks = _cut(
+                    right, r, line, start, stop, part, bounds, setting.bits,
+                    target[1], setting.flat, setting.numbered, lattice,
+                    tables.odds, runs, odds, index, count, blocks)
+        if blocks >= BLOCKS:
+            got = _finish(owner, setting, tables.chance, code, runs, odds,
+                          index, words, leaps, luck, count, blocks, got,
+                          found)
+            count, blocks = 0, 0
+    return _finish(owner, setting, tables.chance, code, runs, odds, index,
                    words, leaps, luck, count, blocks, got, found)
 
 
-@compiled
+@inlined
+def _cut(right, row, line, start, stop, part, bounds, bits, columns, flat,
+         numbered, lattice, tops, runs, odds, index, count, blocks):
+    """Add the runs of a stretch of a row; return how many there are now."""
+    segments = ((columns - 1) >> bits) + 1
+    near = 0
+    for segment in range(max(start, bounds[2]) >> bits,
+                         ((min(stop, bounds[3]) - 1) >> bits) + 1):
+        begin = max(start, segment << bits)
+        end = min(stop, (segment + 1) << bits)
+        if numbered:
+            near = _nearest(right, begin, end, lattice)
+        top = tops[0, line, near]
+        if top == 0.0:
+            continue
+        address = ((row*segments + segment)*2 + part) << _BLOCK_BITS
+        runs[0, count], runs[1, count], runs[2, count] = begin, end, row
+        runs[3, count], runs[4, count] = line, address
+        runs[5, count] = blocks
+        odds[0, count], odds[1, count] = top, tops[1, line, near]
+
+        # As many candidates as are likely; others are drawn one by one
+        size = np.int64(1.15*top*(end - begin)) + 2
+        size = (size + 1) >> 1 if flat else size
+        for j in range(size):
+            index[np.uint64(blocks + j)] = address + j
+        count += 1
+        blocks += size
+    return count, blocks
+
+
+@inlined
 def _columns(place, cells, columns, periodic):
     # As `span`, for a row of offsets, in columns
     if cells >= columns:
@@ -283,7 +322,7 @@ def _columns(place, cells, columns, periodic):
     return max(first, 0), min(last, columns - 1) - max(first, 0) + 1
 
 
-@compiled
+@inlined
 def _part(column0, columns, cells, part):
     # Over the end of a joined axis the columns go on at its start
     if part == 0:
@@ -293,14 +332,13 @@ def _part(column0, columns, cells, part):
     return 0, column0 + columns - cells
 
 
-@compiled
-def _place(owner, source, lattice):
+@inlined
+def _place(row, column, lattice):
     # Where the lattice has a source, along both axes
-    row, column = divmod(owner, source[1])
     return ((2*row + 1)*lattice.source[0], (2*column + 1)*lattice.source[1])
 
 
-@compiled
+@inlined
 def _nearest(place, begin, end, lattice):
     # The smallest offset of a run: at the source's own place, or at an end
     step, around = lattice.target[1], lattice.around[1]
@@ -311,9 +349,12 @@ def _nearest(place, begin, end, lattice):
 
 
 @compiled
-def _finish(owner, setting, chance, code, runs, peaks, rates, index, words,
-            leaps, luck, count, blocks, got, found):
+def _finish(owner, setting, chance, code, runs, odds, index, words, leaps,
+            luck, count, blocks, got, found):
     """Draw the candidates of the runs collected, and keep some."""
+    if count == 0:
+        return got
+    runs[5, count] = blocks
     rng.fill_words_at(words, setting.key, owner, index, blocks)
     if setting.flat:
         for j in range((2*blocks + 31)//32*32):
@@ -322,46 +363,51 @@ def _finish(owner, setting, chance, code, runs, peaks, rates, index, words,
         for j in range((blocks + 15)//16*16):
             leaps[j] = log(1.0 - rng.unit(words[4*j], words[4*j + 1]))
             luck[j] = rng.unit(words[4*j + 2], words[4*j + 3])
-    return _walk(owner, setting, chance, code, runs, count, peaks, rates,
-                 leaps, luck, got, found)
+    return _walk(owner, setting, chance, code, runs, odds, leaps, luck,
+                 count, got, found)
 
 
-@compiled
-def _walk(owner, setting, chance, code, runs, count, peaks, rates, leaps,
-          luck, got, found):
+@inlined
+def _walk(owner, setting, chance, code, runs, odds, leaps, luck, count, got,
+          found):
     """Go from candidate to candidate of each run; append those kept."""
-    (source, target, extent, periodic, bounds, reach, no_self, key, bits,
-     flat, numbered, lattice) = setting
-    down, right = _place(owner, source, lattice)
-    step, around = lattice.target[1], lattice.around[1]
+    bounds, flat, lattice = setting.bounds, setting.flat, setting.lattice
+    right = _place(0, owner % setting.source[1], lattice)[1]
     for run in range(count):
-        before = runs[2, run]*target[1]
-        forbidden = owner - before if no_self else np.int64(-1)
+        before = runs[2, run]*setting.target[1]
+        forbidden = owner - before if setting.no_self else np.int64(-1)
         first, last = runs[5, run] << flat, runs[5, run + 1] << flat
         column, end, t = runs[0, run] - 1, runs[1, run], first
         while True:
             if t < last:
-                leap, draw = leaps[t], luck[t]
+                leap, draw = leaps[np.uint64(t)], luck[np.uint64(t)]
             else:
-                leap, draw = _single(owner, key, flat, runs[4, run], t - first)
+                leap, draw = _single(owner, setting.key, flat, runs[4, run],
+                                     t - first)
             t += 1
-            column += np.int64(min(leap*rates[run], _FAR)) + 1
+            column += np.int64(min(leap*odds[1, run], _FAR)) + 1
             if column >= end:
                 break
             good = ((column >= bounds[2]) & (column < bounds[3])
                     & (column != forbidden))
-            if numbered:
-                p = chance[runs[3, run], entry(right, column, step, around,
-                                               lattice.cells[1])]
-                good &= draw*peaks[run] < p
-            elif not flat:
-                p = chance[0, 0]*_profile(owner, runs[2, run], column,
-                                          setting, code)
-                good &= draw*peaks[run] < p
+            if not flat:
+                p = _chance(owner, right, runs[2, run], column, runs[3, run],
+                            setting, chance, code)
+                good &= draw*odds[0, run] < p
             if got < found.size:
-                found[got] = before + column
+                found[np.uint64(got)] = before + column
             got += np.int64(good)
     return got
+
+
+@inlined
+def _chance(owner, right, row, column, line, setting, chance, code):
+    # The probability of a pair
+    if setting.numbered:
+        lattice = setting.lattice
+        return chance[line, entry(right, column, lattice.target[1],
+                                  lattice.around[1], lattice.cells[1])]
+    return chance[0, 0]*_profile(owner, row, column, setting, code)
 
 
 @compiled

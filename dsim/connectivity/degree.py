@@ -171,13 +171,8 @@ def _draw_anywhere(owners, degree, partners, no_self, multiple, key, found):
             rng.fill_words(drawn, key, owners[k], tried >> 2, blocks)
             tried += 4*blocks
             bad = _scale(drawn, 4*blocks, partners, candidates)
-            if bad == 0 and multiple and not no_self:
-                some = min(4*blocks, degree - got)
-                mine[got:got + some] = candidates[:some]
-                got += some
-            else:
-                got = accept(candidates, candidates, 4*blocks, forbidden,
-                             multiple, used, k, mine, got)
+            got = accept(candidates, candidates, 4*blocks, bad, forbidden,
+                         multiple, used, k, mine, got)
     return -1
 
 
@@ -191,7 +186,7 @@ def _scale(drawn, count, partners, candidates):
         good = product & np.uint64(0xffffffff) >= uneven
         candidates[t] = (np.int64(product >> np.uint64(32)) if good
                          else np.int64(-1))
-        bad += np.int64(not good)
+        bad += 0 if good else 1
     return bad
 
 
@@ -231,7 +226,7 @@ def _draw(owners, degree, grid, partners, extent, periodic, code, no_self,
             tried += blocks
             _propose(drawn, blocks, (row0, rows, column0, columns), partners,
                      place, pitch, extent, periodic, code, cells, candidates)
-            got = accept(candidates, cells, blocks, forbidden, multiple,
+            got = accept(candidates, cells, blocks, 1, forbidden, multiple,
                          used, k, mine, got)
     return -1
 

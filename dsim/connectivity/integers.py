@@ -6,14 +6,13 @@ drawn is rounded as it is drawn, some connections at a time.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from dsim.compiled import compiled
 from dsim.connectivity import synapse_values as sv
 from dsim.connectivity.base import Pairing, Room, Rows, Rule
-from dsim.connectivity.lattice import entry, lattice, offsets
+from dsim.connectivity.lattice import Lattice, entry, lattice, offsets
 from dsim.distributions import Distribution, draw_some
 from dsim.errors import BadValue
 from dsim.rng import BLOCKS
@@ -100,7 +99,8 @@ class _Maker:
         self.factors = (getattr(rule, 'factors', None)
                         if kind.what == 'weight' else None)
         self.by_target = rule.owner == 'target'
-        self.table = self.lattice = None
+        self.table: np.ndarray | None = None
+        self.lattice: Lattice | None = None
         if sv.needs_distance(value):
             self._tabulate()
 

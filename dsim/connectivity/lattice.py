@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dsim.compiled import compiled
+from dsim.compiled import inlined
 from dsim.connectivity.base import Pairing
 
 MOST_ENTRIES = 1 << 20
@@ -64,7 +64,7 @@ def offsets(pairing: Pairing, lattice: Lattice, axis: int) -> np.ndarray:
     return steps*(pairing.sheet.extent[axis]/(2*n*m))
 
 
-@compiled
+@inlined
 def entry(place: int, target: int, step: int, around: int, cells: int) -> int:
     """Return the entry of a target cell along one axis, the last if beyond.
 

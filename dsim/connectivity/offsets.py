@@ -186,7 +186,7 @@ def draw(owners, degree, grid, partners, periodic, tables, no_self, multiple,
     for k in range(owners.size):
         owner = owners[k]
         row, column = divmod(owner, grid[1])
-        # The cell of the partners' grid in which the owner sits
+        # The cell that the owner sits in
         cell = ((2*row + 1)*partners[0]//(2*grid[0]),
                 (2*column + 1)*partners[1]//(2*grid[1]))
         phase = row % phases[0]*phases[1] + column % phases[1]
@@ -205,24 +205,17 @@ def draw(owners, degree, grid, partners, periodic, tables, no_self, multiple,
             tried += 2*blocks
             bad = _propose(drawn, 2*blocks, choice[part], steps[part], cell,
                            partners, periodic, entries, candidates)
-            if bad == 0 and multiple and not no_self:
-                some = min(2*blocks, degree - got)
-                mine[got:got + some] = candidates[:some]
-                got += some
-            else:
-                got = accept(candidates, entries, 2*blocks, forbidden,
-                             multiple, used, k, mine, got)
+            got = accept(candidates, entries, 2*blocks, bad, forbidden,
+                         multiple, used, k, mine, got)
     return -1
 
 
 @compiled
 def _propose(drawn, count, choice, steps, cell, partners, periodic, entries,
              candidates):
-    """Write an entry and a partner for each pair of words; -1 if none.
-
-    Returns how many have none.  What is looked up, one by one, has loops of
-    its own, so that the others become vector code.
-    """
+    """Write a partner, or -1, for each pair of words; count the latter."""
+    # What is looked up, one by one, has loops of its own, so that the others
+    # become vector code
     looked_up = np.empty(2*BLOCKS, np.uint64)
     # Lemire: products whose low half is below this are drawn anew.
     # Unsigned indices are known not to count from the end
@@ -254,14 +247,18 @@ def _propose(drawn, count, choice, steps, cell, partners, periodic, entries,
         good = ((row >= 0) & (row < partners[0]) & (column >= 0)
                 & (column < partners[1]) & (low >= uneven))
         candidates[t] = row*partners[1] + column if good else np.int64(-1)
-        bad += np.int64(not good)
+        bad += 0 if good else 1
     return bad
 
 
 @compiled
-def accept(candidates, entries, count, forbidden, multiple, used, mark,
+def accept(candidates, entries, count, bad, forbidden, multiple, used, mark,
             mine, got):
     """Append the good candidates to ``mine``; return how many there are."""
+    if bad == 0 and multiple and forbidden < 0:
+        some = min(count, mine.size - got)
+        mine[got:got + some] = candidates[:some]
+        return got + some
     for t in range(count):
         if got == mine.size:
             break
