@@ -10,6 +10,7 @@ from dsim.compiled import compiled
 from dsim.elementary import exp, log
 from dsim.errors import BadValue
 from dsim.rng import (
+    BLOCKS,
     LARGEST_NORMAL,
     deviate,
     fill_words_for,
@@ -200,15 +201,6 @@ def fill(out: np.ndarray, code: Code, key: np.uint64,
 
 
 @compiled
-def fill_pairs(out: np.ndarray, code: Code, key: np.uint64,
-               identities: np.ndarray, indices: np.ndarray) -> None:
-    """Draw ``out[k]`` for (identities[k], indices[k]): one a synapse."""
-    kind, a, b, low, high = code
-    for k in range(out.size):
-        out[k] = draw(kind, a, b, low, high, key, identities[k], indices[k])
-
-
-@compiled
 def draw_some(out: np.ndarray, words: np.ndarray, size: int, code: Code,
               key: np.uint64, identities: np.ndarray, indices: np.ndarray
               ) -> None:
@@ -241,3 +233,17 @@ def draw_some(out: np.ndarray, words: np.ndarray, size: int, code: Code,
             out[k] = -a*log(1.0 - out[k])
     for k in range(count):
         out[k] = min(max(out[k], low), high)
+
+
+@compiled
+def fill_pairs(out: np.ndarray, code: Code, key: np.uint64,
+               identities: np.ndarray, indices: np.ndarray) -> None:
+    """Draw ``out[k]`` for (identities[k], indices[k]): one a synapse."""
+    values, words = np.empty(BLOCKS), np.empty(4*BLOCKS, np.uint32)
+    some, numbers = np.zeros(BLOCKS, np.int64), np.zeros(BLOCKS, np.int64)
+    for begin in range(0, out.size, BLOCKS):
+        size = min(BLOCKS, out.size - begin)
+        some[:size] = identities[begin:begin + size]
+        numbers[:size] = indices[begin:begin + size]
+        draw_some(values, words, size, code, key, some, numbers)
+        out[begin:begin + size] = values[:size]
