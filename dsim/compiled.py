@@ -72,16 +72,6 @@ def inlined(function: Any) -> Any:
     return compiled(function, forceinline=True)
 
 
-@overload(operator.getitem)
-def _number_as_array(number, index):  # type: ignore[no-untyped-def]
-    # A parameter that is equal for a whole population is passed as a plain
-    # number; ``a[i]`` then reads it, so one source serves both cases and
-    # the number takes no memory
-    if isinstance(number, types.Float | types.Integer):
-        return lambda number, index: number
-    return None
-
-
 @intrinsic  # type: ignore[untyped-decorator]
 def contiguous(context, row):  # type: ignore[no-untyped-def]
     """Return a row whose elements lie side by side, known to do so.
@@ -99,3 +89,13 @@ def contiguous(context, row):  # type: ignore[no-untyped-def]
         return value
 
     return same(row), code
+
+
+@overload(operator.getitem)
+def _number_as_array(number, index):  # type: ignore[no-untyped-def]
+    # A parameter that is equal for a whole population is passed as a plain
+    # number; ``a[i]`` then reads it, so one source serves both cases and
+    # the number takes no memory
+    if isinstance(number, types.Float | types.Integer):
+        return lambda number, index: number
+    return None
