@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 GROUND = {'errors', 'compiled', 'elementary', 'rng', 'distributions',
-          'declare', 'space', 'expression', 'values'}
+          'poisson', 'declare', 'space', 'expression', 'values'}
 SCIENCE = {'neurons', 'synapses', 'connectivity', 'stimuli'}
 MAY_IMPORT = {
     **dict.fromkeys(GROUND | SCIENCE | {'partitioning'}, GROUND),
