@@ -13,7 +13,7 @@ from dsim.connectivity.degree import FixedIndegree, FixedOutdegree
 from dsim.connectivity.edges import Edges
 from dsim.connectivity.kernels import Disc, Gaussian
 from dsim.connectivity.stencil import Stencil
-from dsim.connectivity.stored import quantised
+from dsim.connectivity.drawing import quantised
 from dsim.distributions import (
     Exponential,
     LogNormal,
