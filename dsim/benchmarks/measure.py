@@ -10,7 +10,7 @@ from dsim.benchmarks import machine, memory
 from dsim.benchmarks.workloads import Workload
 from dsim.engine.timers import PHASES, Summary
 from dsim.errors import LayoutError
-from dsim.network import Network, confirm_storage
+from dsim.network import confirm_storage
 from dsim.simulation import Simulation
 
 
