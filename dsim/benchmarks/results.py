@@ -118,6 +118,9 @@ def show(entries: Sequence[dict[str, Any]], console: Console) -> None:
                   'synapse; core-s a biological second, core-ns a neuron '
                   'and step; phases as shares of the mean rank',
                   style='dim', markup=False, soft_wrap=True)
+    if any(each['oversubscribed'] for each in entries):
+        console.print('more threads than cores: times mean nothing',
+                      style='yellow', markup=False)
     for each in entries:
         if each['rates_plausible'] is False:
             console.print(f'{each["workload"]}: rates are not what they '
