@@ -13,10 +13,11 @@ import numpy as np
 
 from dsim.compiled import compiled
 from dsim.partitioning.exchange.loopback import LocalMail, Seat
-from dsim.partitioning.exchange.mail import Mail, Words
-from dsim.partitioning.exchange.packets import Spikes, pack, unpack
+from dsim.partitioning.exchange.coding import Bytes
+from dsim.partitioning.exchange.mail import Mail
+from dsim.partitioning.exchange.packets import Spikes
 from dsim.reproduce.niebur_1993_cells import Cells, Setting
-from dsim.reproduce.niebur_1993_tables import Table, confirm
+from dsim.reproduce.niebur_1993_tables import Table, confirm, received
 
 
 def real(comm: Any) -> list[Mail]:
@@ -26,7 +27,7 @@ def real(comm: Any) -> list[Mail]:
 
 def virtual(ranks: int) -> list[Mail]:
     """Return the mails of many ranks in this process."""
-    letters: dict[tuple[int, int], deque[Words]] = {}
+    letters: dict[tuple[int, int], deque[Bytes]] = {}
     return [LocalMail(Seat(rank, ranks, letters)) for rank in range(ranks)]
 
 
@@ -105,18 +106,15 @@ class Machine:
     def spread(self, steps: int, fired: Sequence[Spikes]) -> list[Spikes]:
         """Tell all ranks of a sub-cube of its spikes, in q rounds."""
         known = list(fired)
-        window, total = (self.step, steps), self.setting.homes.size
         before = self._sent()
         for b in range(self.q):
             for spikes, mail, link in zip(known, self.mails, self.links,
                                           strict=True):
-                every = np.ones(spikes.steps.size, np.bool_)
-                mail.send(link[b].across,
-                          pack(*window, spikes, every, total))
+                mail.send(link[b].across, np.stack(spikes).ravel().view(
+                    np.uint8))
             for k, mail in enumerate(self.mails):
-                partner = self.links[k][b].senders
-                found = unpack(*mail.fetch(partner), partner, window, total)
-                known[k] = _joined(known[k], found)
+                found = received(mail, self.links[k][b].senders, np.int64)
+                known[k] = _joined(known[k], Spikes(*found.reshape(2, -1)))
                 mail.finish()
         self.rounds += self.q
         self.spread_messages += self._sent() - before
@@ -151,8 +149,8 @@ class Machine:
                     sums[k], sent = self._parted(sums[k], link)
                     mail.send(link.across, sent)
             for k, mail in enumerate(self.mails):
-                words, _ = mail.fetch(self.links[k][b].senders)
-                sums[k] = self._combined(sums[k], words)
+                others = received(mail, self.links[k][b].senders, np.int64)
+                sums[k] = self._combined(sums[k], others.reshape(-1, 2))
                 mail.finish()
         self.routed_messages += self._sent() - before
         return sums
@@ -176,17 +174,16 @@ class Machine:
         return sum(mail.messages for mail in self.mails)
 
     def _parted(self, sums: np.ndarray, link: Link
-                ) -> tuple[np.ndarray, Words]:
+                ) -> tuple[np.ndarray, Bytes]:
         stay, leave = np.empty_like(sums), np.empty_like(sums)
         kept = part(sums, self.setting.bits, self.setting.owners,
                     link.crosses, stay, leave)
         sent = leave[:len(sums) - kept]
-        return stay[:kept], sent.reshape(-1).view(np.uint32)
+        return stay[:kept], sent.reshape(-1).view(np.uint8)
 
-    def _combined(self, sums: np.ndarray, words: Words) -> np.ndarray:
-        if words.size == 0:
+    def _combined(self, sums: np.ndarray, others: np.ndarray) -> np.ndarray:
+        if len(others) == 0:
             return sums
-        others = words.copy().view(np.int64).reshape(-1, 2)
         touched = np.empty(len(sums) + len(others), np.int64)
         count = gather(sums, self.sums, touched, 0)
         count = gather(others, self.sums, touched, count)

@@ -14,7 +14,8 @@ from dsim.connectivity import synapse_values as sv
 from dsim.connectivity.base import Rows
 from dsim.errors import LayoutError
 from dsim.network import Projection
-from dsim.partitioning.exchange.mail import Mail, Words
+from dsim.partitioning.exchange.coding import Bytes
+from dsim.partitioning.exchange.mail import Mail
 from dsim.reproduce.niebur_1993_cells import Setting
 from dsim.space import distances
 
@@ -212,19 +213,26 @@ def _exchange(setting: Setting, q: int, mails: Sequence[Mail],
             items[k], sent = _parted(items[k], crosses)
             mail.send(setting.cube.across(mail.rank, step), sent)
         for k, mail in enumerate(mails):
-            words, _ = mail.fetch([setting.cube.across(mail.rank, step)])
+            words = received(mail, [setting.cube.across(mail.rank, step)],
+                             np.uint32)
             items[k] = np.concatenate([items[k], words.reshape(-1, 4)])
             mail.finish()
     return items
 
 
+def received(mail: Mail, sources: Sequence[int], kind: type) -> np.ndarray:
+    """Return the numbers in the messages of ``sources``, end to end."""
+    data, bounds = mail.fetch(sources)
+    return data[:bounds[len(sources)]].copy().view(kind)
+
+
 def _parted(items: np.ndarray, crosses: np.ndarray
-            ) -> tuple[np.ndarray, Words]:
+            ) -> tuple[np.ndarray, Bytes]:
     leave = int(np.count_nonzero(crosses))
     stay = np.empty((len(items) - leave, 4), np.uint32)
     sent = np.empty((leave, 4), np.uint32)
     _part(items, crosses, stay, sent)
-    return stay, sent.ravel()
+    return stay, sent.ravel().view(np.uint8)
 
 
 @compiled
