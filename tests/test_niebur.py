@@ -251,7 +251,7 @@ def uneven(precision='float64'):
 @pytest.mark.parallel(8, limit=300)
 def test_all_layouts_give_the_same_bits(comm, first_ranks):
     """Spikes and traces on 1 ... 8 real ranks, all partitions."""
-    network, steps = checks.network(32, 20), 30
+    network, steps = checks.network(32, 20), 50
     wanted = checks.control(network, steps, first_ranks(comm.size))
     assert wanted.steps.size > 30
     for ranks in 1, 2, 3, 4, 6, 8:

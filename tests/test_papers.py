@@ -97,6 +97,14 @@ def test_izhikevich_2003_in_full(comm, shared_tmp_path):
             } == DIFFERS['izhikevich-2003']
 
 
+@pytest.mark.slow
+@pytest.mark.parallel(2, limit=600)
+def test_niebur_1993_in_full(comm, shared_tmp_path):
+    claims = PAPERS['niebur-1993'].run(shared_tmp_path, comm)
+    assert {claim.what for claim in claims if claim.holds is False
+            } == DIFFERS['niebur-1993']
+
+
 # --- papers and claims -----------------------------------------------------
 
 def test_papers_are_found_by_name():

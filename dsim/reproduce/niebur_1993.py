@@ -119,8 +119,8 @@ def run(output: str | Path, comm: Any, small: bool = False) -> list[Claim]:
     base.show(TITLE, claims, comm)
     if comm.rank == 0:
         base.write_csv(folder/'timings.csv', [
-            {**timing._asdict(), 'speed_up': timing.speed_up}
-            for timing in timings])
+            {**timing._asdict(), 'visits': list(timing.visits),
+             'speed_up': timing.speed_up} for timing in timings])
         base.write_csv(folder/'layouts.csv', [
             found._asdict() for found in large])
         figures.draw(folder, timings, CM_2)

@@ -66,7 +66,7 @@ def draw_speed_up(path: Path, timings: Sequence[Timing],
                       color=colour, markersize=3, label=f'measured here, '
                       f'{virtual} neuron{"s"*(virtual > 1)} a processor')
         axes.plot([], [], '--', color=style.INK, linewidth=0.8,
-                  label='ideal, by equation 3')
+                  label='ideal, by equation 3; same colours')
         axes.plot(list(measured), list(measured.values()), 'D',
                   color=style.COLOURS[3], markersize=5,
                   label='measured on the CM-2 (454 and 106)')
