@@ -26,6 +26,8 @@ MAY_IMPORT = {
     'engine': GROUND | SCIENCE | {'network', 'partitioning', 'recording',
                                   'io'},
     'simulation': GROUND | {'engine', 'network', 'world'},
+    'prediction': GROUND | SCIENCE | {'network', 'partitioning', 'engine',
+                                      'simulation', 'io', 'world', 'model'},
     'reproduce': GROUND | SCIENCE | {'network', 'simulation', 'report', 'io'},
 }
 ROOF = {'cli', '__main__', ''}

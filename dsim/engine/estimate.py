@@ -111,18 +111,26 @@ def indegree(network: Network, projection: Projection) -> float:
     return degree*size(pairing.source)/size(pairing.target)
 
 
+def memory(network: Network, layout: Layout, rank: int) -> float:
+    """Return the bytes that ``rank`` needs, beside Python and libraries."""
+    tiling, populations = layout.tiling, list(network.populations.values())
+    counts = [tiling.count(p, rank) for p in range(len(populations))]
+    return (_connections(network, layout, rank, counts)[1]
+            + _ring(populations, counts, layout)
+            + sum(_state(p, n) + _buffers(p, n, layout)
+                  for p, n in zip(populations, counts, strict=True)))
+
+
 def _share(network: Network, layout: Layout, rank: int, traffic: tuple,
            rate: float, dt: float) -> Share:
     tiling, populations = layout.tiling, list(network.populations.values())
     counts = [tiling.count(p, rank) for p in range(len(populations))]
-    synapses, tables = _connections(network, layout, rank, counts)
-    memory = tables + _ring(populations, counts, layout) + sum(
-        _state(p, n) + _buffers(p, n, layout)
-        for p, n in zip(populations, counts, strict=True))
+    synapses, _ = _connections(network, layout, rank, counts)
     seconds = 1e-9*(EVENT_NS*rate*synapses + STEP_NS*1000/dt*sum(counts))
     tiles = tuple(tiling.shape(p, rank) for p in range(len(populations)))
-    return Share(rank, tiles, sum(counts), synapses, memory, traffic[0],
-                 traffic[1], seconds)
+    return Share(rank, tiles, sum(counts), synapses,
+                 memory(network, layout, rank), traffic[0], traffic[1],
+                 seconds)
 
 
 def _connections(network: Network, layout: Layout, rank: int,
