@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,8 +27,8 @@ What else runs on a machine can only add to it.
 BURSTS = 0, 10, 100, 1000, 5000
 """Spikes a rank and window for which messages are timed."""
 
-WINDOWS = 150
-"""Windows of each burst."""
+BLOCKS, WINDOWS = 5, 60
+"""So many windows of each are timed at once, so many times."""
 
 
 def calibrate(comm: Any, facts: dict[str, str],
@@ -46,7 +47,8 @@ def calibrate(comm: Any, facts: dict[str, str],
     constants = _mean(comm, fit(timings))
     for name in EXCHANGES:
         say(f'exchange {name}')
-        constants.update(_exchange(name, alone, comm))
+        costs = _mean(comm, messages(name, alone, comm))
+        constants = {**costs, **constants}
 
     machine = Machine(facts, constants)
     measured: dict[str, float] = {}
@@ -69,11 +71,11 @@ def calibrate(comm: Any, facts: dict[str, str],
 def measure(case: Case, comm: Any) -> tuple[Timing, Census]:
     """Run a case; return its mean window, and how to count; collective."""
     network = case.network()
-    simulation = Simulation(network, 1.0, comm=comm)
-    window = simulation.layout.window
-    simulation.run(50.0*-(-window//50) + 2.0*window)
+    simulation = Simulation(network, case.dt, comm=comm)
+    window = simulation.layout.window*case.dt
+    simulation.run(window*max(2, round(50/window)))
     begin = time.perf_counter()
-    simulation.run(float(window))
+    simulation.run(window)
     once = max(comm.allgather(time.perf_counter() - begin))
     windows = int(min(max(SEGMENT/once, 5), 20_000))
 
@@ -81,17 +83,18 @@ def measure(case: Case, comm: Any) -> tuple[Timing, Census]:
     first, segments = before, []
     for _ in range(SEGMENTS):
         begin = time.process_time()
-        simulation.run(float(windows*window))
+        simulation.run(windows*window)
         busy = time.process_time() - begin
         after = simulation.summary()
-        segments.append(_phases(before, after, windows, busy))
+        segments.append((after.wall - before.wall,
+                         _phases(before, after, windows, busy)))
         before = after
     seconds = (after.biological - first.biological)
     rates = [(after.spikes[name] - first.spikes[name])/p.size/seconds
              for name, p in network.populations.items()]
-    census = Census(network, simulation.layout, 1.0, rates,
+    census = Census(network, simulation.layout, case.dt, rates,
                     type(simulation.exchange))
-    times = min(segments, key=lambda each: sum(each.values()))
+    _, times = min(segments, key=itemgetter(0))
     return Timing(str(case), census.work(comm.rank).counts, times), census
 
 
@@ -117,45 +120,55 @@ def _mean(comm: Any, constants: dict[str, float]) -> dict[str, float]:
             for name in constants}
 
 
-def _exchange(name: str, alone: Any, comm: Any) -> dict[str, float]:
-    """Return what the windows, messages and bytes of a scheme cost."""
-    base = [_bursts(name, alone, count) for count in BURSTS]
-    found = least([f'window {name}', f'own {name}'], [
-        {f'window {name}': 1.0, f'own {name}': float(count)}
-        for count in BURSTS], [seconds for seconds, *_ in base],
-        [seconds for seconds, *_ in base])
-    costs = _mean(comm, {f'window {name}': found[f'window {name}']})
+def messages(name: str, alone: Any, comm: Any) -> dict[str, float]:
+    """Return what the windows, spikes, messages and bytes of a scheme cost.
+
+    Those of one rank by itself first; what more ranks take beyond that is
+    laid to messages.
+    """
+    def counted(rows: list[Burst], *names: str) -> dict[str, float]:
+        return least([f'{n} {name}' for n in names], [
+            {f'post {name}': 1.0, f'posted {name}': row.spikes,
+             f'message {name}': row.messages, f'byte {name}': row.bytes}
+            for row in rows], [row.seconds for row in rows])
+
+    costs = counted([burst(name, alone, count) for count in BURSTS],
+                    'post', 'posted')
     if comm.size == 1:
         return costs
-    sent = [_bursts(name, comm, count) for count in BURSTS]
-    seconds = [max(each - costs[f'window {name}'], 0.0)
-               for each, *_ in sent]
-    found = least([f'message {name}', f'byte {name}'], [
-        {f'message {name}': messages, f'byte {name}': count}
-        for _, messages, count in sent], seconds,
-        [each for each, *_ in sent])
-    return {**costs, **_mean(comm, found)}
+    more = [row._replace(seconds=max(
+        row.seconds - costs[f'post {name}']
+        - costs[f'posted {name}']*row.spikes, 1e-9))
+        for row in (burst(name, comm, count) for count in BURSTS)]
+    return {**costs, **counted(more, 'message', 'byte')}
 
 
-def _bursts(name: str, comm: Any, count: int) -> tuple[float, float, float]:
-    """Time windows of ``count`` spikes a rank: (s, messages, bytes)."""
-    side = 128
-    grid = ProcessGrid(comm.size, 1)
-    tiling = Tiling([(side, side)], grid)
-    plan = HaloPlan(tiling, [Reach(0, 0, 1.0, 1.0)])
-    exchange = EXCHANGES[name](comm, plan)
-    ids = tiling.ids(0, comm.rank)
-    steps = 10
+class Burst(NamedTuple):
+    """A window of so many spikes a rank, and what a rank sent."""
+
+    spikes: int
+    seconds: float
+    messages: float
+    bytes: float
+
+
+def burst(name: str, comm: Any, count: int) -> Burst:
+    """Time windows in which each rank sends ``count`` spikes to all."""
+    side, steps = 128, 10
+    tiling = Tiling([(side, side)], ProcessGrid(comm.size, 1))
+    exchange = EXCHANGES[name](
+        comm, HaloPlan(tiling, [Reach(0, 0, 1.0, 1.0)]))
+    ids = tiling.ids(0, comm.rank)[np.arange(count) % (side*side//comm.size)]
+    clock = time.process_time if comm.size == 1 else time.perf_counter
     times = []
-    for k in range(WINDOWS):
-        fired = Spikes(
-            np.sort(np.arange(count) % steps) + k*steps,
-            ids[np.arange(count) % ids.size].astype(np.int64))
+    for _ in range(BLOCKS):
         comm.Barrier()
-        begin = time.perf_counter()
-        exchange.post(k*steps, steps, fired)
-        exchange.complete()
-        times.append(time.perf_counter() - begin)
-    found = comm.allgather(min(times))
-    return (max(found), exchange.messages/WINDOWS, exchange.bytes/WINDOWS)
-
+        begin = clock()
+        for first in range(0, WINDOWS*steps, steps):
+            fired = Spikes(first + np.arange(count)*steps//max(count, 1), ids)
+            exchange.post(first, steps, fired)
+            exchange.complete()
+        times.append((clock() - begin)/WINDOWS)
+    windows = BLOCKS*WINDOWS
+    return Burst(count, max(comm.allgather(min(times))),
+                 exchange.messages/windows, exchange.bytes/windows)

@@ -21,11 +21,15 @@ DRIVES: dict[str, dict[str, Any]] = {
 """The stimuli that are timed, and how they are set."""
 
 
+STEPS = {'izhikevich-2003': 1.0}
+"""Steps in ms for which models are timed; 0.1 for all others."""
+
+
 @dataclass(frozen=True)
 class Case:
     """A network of ``parts`` populations of ``side`` x ``side`` neurons.
 
-    Each draws ``degree`` connections from each, of ``delay`` steps of 1 ms,
+    Each draws ``degree`` connections from each, of ``delay`` ms,
     by a Gaussian kernel of ``reach`` (fraction of the side; 0 is
     everywhere).  ``kind`` is that of their weights: 'stored' (all alike),
     'weighted' (drawn, as are the delays), 'stencil'.  All weights are 0, so
@@ -43,6 +47,7 @@ class Case:
     model: str = 'izhikevich-2003'
     precision: str = 'float64'
     stimulus: str = 'noise'
+    dt: float = 1.0
 
     def __str__(self) -> str:
         return ' '.join(f'{f.name}={getattr(self, f.name)}'
@@ -78,7 +83,8 @@ class Case:
         if self.kind == 'weighted':
             delay = Uniform(self.delay, 2.0*self.delay)
             weight = Uniform(0.0, 1e-9)
-        rule = (Stencil(np.ones((3, 3))) if self.kind == 'stencil'
+        mask = np.ones((round(self.degree**0.5),)*2)
+        rule = (Stencil(mask) if self.kind == 'stencil'
                 else FixedIndegree(self.degree))
         kernel = Gaussian(self.reach/2, self.reach) if self.reach else None
         network.project(source, targets, rule=rule, weight=weight,
@@ -92,7 +98,7 @@ def parts() -> Iterator[Case]:
         for precision in ('float64', 'float32'):
             for side in (16, 64):
                 yield Case(side, model=model, precision=precision,
-                           stimulus='')
+                           stimulus='', dt=STEPS.get(model, 0.1))
     for stimulus in DRIVES:
         for side in (24, 72):
             yield Case(side, stimulus=stimulus)
@@ -119,7 +125,7 @@ def networks() -> Iterator[Case]:
         Case(128, 1, 9, 1, 'stencil'),
         Case(128, 1, 200, 1, reach=0.1),
         Case(128, 1, 500, 8, reach=0.2),
-        Case(32, 1, 9, 4, 'stencil', mean=12.0),
+        Case(32, 1, 121, 4, 'stencil', mean=12.0),
         Case(16, 2, 200, 1, mean=20.0),
     )
 
@@ -134,7 +140,7 @@ def unseen() -> Iterator[Case]:
         Case(48, 1, 150, 1, 'weighted', reach=0.2),
         Case(56, 3, 120, 8),
         Case(80, 1, 600, 1, reach=0.15),
-        Case(100, 1, 9, 2, 'stencil'),
+        Case(100, 1, 25, 2, 'stencil'),
         Case(112, 1, 300, 12, reach=0.1),
         Case(128, 1, 600, 1, mean=3.0, reach=0.1),
     )

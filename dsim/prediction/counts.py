@@ -19,6 +19,12 @@ from dsim.partitioning.exchange import Exchange
 MOST_CELLS = 64
 """Cells of a tile, and of a reach, that are enough to see its shape."""
 
+CACHE = 2**20
+"""Bytes that are taken to be near a core."""
+
+BYTES = {'event stored': 4, 'event weighted': 8, 'event stencil': 0}
+"""What a connection takes."""
+
 Counts = dict[str, float]
 """How often each thing that costs time is done, by name."""
 
@@ -121,7 +127,7 @@ class Census:
         tables = sum(own[names.index(p.target.name)] > 0
                      for p in network.projections)
         counts = {'window': 1.0, 'piece': float(pieces*-(-window//stretch)),
-                  'table': 2.0*tables}
+                  'table': 2.0*tables, f'post {self.scheme.name}': 1.0}
         for n, population in zip(own, network.populations.values(),
                                  strict=True):
             name = f'step {population.model.name} {population.precision}'
@@ -137,20 +143,38 @@ class Census:
         """Return the work that the spikes of population ``p`` make."""
         each = self.rates[p]*self.window/1000
         name = list(self.network.populations)[p]
-        counts = {'own': each*own[p]}
+        counts = {'own': each*own[p],
+                  f'posted {self.scheme.name}': each*own[p]}
         squares, total = 0.0, 0.0
+        tables = sum(synapses*BYTES[kind] for kind, synapses in found)
+        ring = self.ring(own)
         for k, projection in enumerate(self.network.projections):
             kind, synapses = found[k]
             if projection.source.name != name or not synapses:
                 continue
-            counts['visit'] = counts.get('visit', 0.0) + each*(own[p] + heard)
-            counts[kind] = counts.get(kind, 0.0) + each*synapses
+            rows, events = each*(own[p] + heard), each*synapses
+            for more, count in (('visit', rows), (kind, events),
+                                ('visit far', rows*self.far(tables)),
+                                ('event far', events*self.far(ring))):
+                counts[more] = counts.get(more, 0.0) + count
             # A source has a Poisson-like number of targets on the tile
             uneven = self.unevenness(projection, own)
             squares += synapses*uneven + own[p] + heard
             total += synapses
         return Chance(each*(own[p] + heard), counts,
                       squares/total if total else 1.0)
+
+    def ring(self, own: Sequence[float]) -> float:
+        """Return the bytes of the sums of weights that are to arrive."""
+        receptors = [len(p.model.receptors)
+                     for p in self.network.populations.values()]
+        return 8.0*self.layout.longest*sum(
+            n*count for n, count in zip(own, receptors, strict=True))
+
+    @staticmethod
+    def far(taken: float) -> float:
+        """Return what part of so many bytes does not fit the cache."""
+        return max(0.0, 1 - CACHE/taken) if taken else 0.0
 
     def unevenness(self, projection: Projection, own: Sequence[float]
                    ) -> float:

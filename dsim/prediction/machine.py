@@ -17,8 +17,9 @@ HERE = Path(__file__).with_name('machine.json')
 
 GROUPS = {
     'window': 'overhead', 'piece': 'overhead', 'table': 'overhead',
-    'step': 'compute', 'drive': 'compute', 'own': 'compute',
-    'visit': 'compute', 'event': 'compute',
+    'post': 'overhead', 'step': 'compute', 'drive': 'compute',
+    'own': 'compute', 'posted': 'compute', 'visit': 'compute',
+    'event': 'compute',
     'message': 'latency', 'byte': 'bandwidth',
 }
 """What limits a run in which this takes most of the time."""

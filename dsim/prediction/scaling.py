@@ -145,8 +145,7 @@ def window_parts(census: Census, works: Sequence[Work], machine: Machine
     """
     ranks = census.layout.tiling.processes.size
     mean = census.mean(works)
-    parts = {**dict.fromkeys(PARTS, 0.0), **machine.shares(
-        {**mean, f'window {census.scheme.name}': 1.0})}
+    parts = {**dict.fromkeys(PARTS, 0.0), **machine.shares(mean)}
     busiest = max(works, key=lambda w: machine.seconds(w.counts))
     ahead = machine.seconds(busiest.counts) - machine.seconds(mean)
     parts['imbalance'] = max(ahead, 0.0) + late(busiest, census, machine)
