@@ -181,13 +181,15 @@ def check(comm: Any, model: Path, overrides: Sequence[str],
     from dsim import console, terminal
     from dsim.engine.estimate import estimate
     from dsim.model import load
+    from dsim.prediction import machine, scaling
 
     found = load(model, overrides, comm)
     settings = found.settings
+    pace = scaling.pace(machine.load(), settings.dt, settings.exchange)
     with found.tree.blamed():
         expected = estimate(
             found.network, settings.dt, ranks or (comm.size if comm else 1),
-            settings.processes, settings.exchange, rate)
+            settings.processes, settings.exchange, rate, pace)
     click.echo(console.layout_lines(found.network, expected.layout,
                                     expected.exchange))
     console.print_estimate(expected, terminal.console())
@@ -199,8 +201,8 @@ def check(comm: Any, model: Path, overrides: Sequence[str],
               'default 1, 2, 4, ... 100000.')
 @click.option('--weak', is_flag=True, help='Let the sheet grow with the '
               'ranks: MODEL is what each of them has.')
-@click.option('--exchange', help="Name of the scheme; by default the model "
-              "file's.")
+@click.option('--exchange', help="Name of the scheme, or 'all'; by default "
+              "the model file's.")
 @click.option('--rate', type=click.FloatRange(0), default=10.0,
               show_default=True, help='Mean rate in Hz to expect.')
 @click.option('--machine', type=click.Path(path_type=Path), metavar='FILE',
@@ -219,8 +221,6 @@ def predict(comm: Any, model: Path, overrides: Sequence[str],
             rate: float, machine: Path | None, plot: Path | None,
             as_json: bool) -> None:
     """Extrapolate the MODEL file to any number of ranks."""
-    import json
-
     from dsim.io.together import together
     from dsim.model import load
     from dsim.prediction import machine as machines
@@ -228,19 +228,21 @@ def predict(comm: Any, model: Path, overrides: Sequence[str],
     from dsim.terminal import console
 
     costs = together(lambda: machines.load(machine), comm)
+    counts = scaling.numbers(ranks)
     found = load(model, overrides, comm)
+    exchange = exchange or found.settings.exchange
     with found.tree.blamed():
-        told = scaling.forecast(
-            found.network, found.settings.dt, scaling.numbers(ranks), costs,
-            exchange or found.settings.exchange, rate, weak)
+        told = [scaling.forecast(found.network, found.settings.dt, counts,
+                                 costs, name, rate, weak)
+                for name in scaling.schemes(exchange)]
     if as_json:
-        click.echo(json.dumps(told.facts(), indent=1))
+        click.echo(table.as_json(told, costs))
     else:
-        table.print_forecast(told, console())
-        click.echo('\n'.join(table.machine_lines(costs)))
+        table.print_forecasts(told, costs, console())
     if plot:
         from dsim.report import prediction
-        together(lambda: prediction.draw(told.facts(), plot), comm)
+        together(lambda: prediction.draw([f.facts() for f in told], plot),
+                 comm)
 
 
 def calibrate(context: click.Context, _: Any, path: Path | None) -> None:
@@ -248,13 +250,13 @@ def calibrate(context: click.Context, _: Any, path: Path | None) -> None:
     if path is None or context.resilient_parsing:
         return
     from dsim import world
-    from dsim.info import facts
+    from dsim.info import versions
     from dsim.io.together import together
     from dsim.prediction import table
     from dsim.prediction.calibrate import calibrate
 
     comm = world.start()
-    machine = calibrate(comm, facts(), click.echo)
+    machine = calibrate(comm, versions(), click.echo)
     together(lambda: machine.save(path), comm)
     click.echo('\n'.join([*table.cost_lines(machine),
                           *table.machine_lines(machine), f'wrote {path}']))

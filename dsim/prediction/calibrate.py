@@ -1,5 +1,6 @@
 """Measure what things cost: small runs on this machine."""
 
+import os
 import time
 from collections.abc import Callable
 from operator import itemgetter
@@ -14,11 +15,11 @@ from dsim.prediction import cases
 from dsim.prediction.cases import Case
 from dsim.prediction.counts import Census
 from dsim.prediction.fit import Timing, errors, fit, least
-from dsim.prediction.machine import Machine
+from dsim.prediction.machine import Machine, load
 from dsim.prediction.scaling import chosen, window_parts
 from dsim.simulation import Simulation
 
-SEGMENT, SEGMENTS = 0.05, 7
+SEGMENT, SEGMENTS = 0.03, 11
 """Seconds that are timed at once; of so many times the least is taken.
 
 What else runs on a machine can only add to it.
@@ -27,8 +28,11 @@ What else runs on a machine can only add to it.
 BURSTS = 0, 10, 100, 1000, 5000
 """Spikes a rank and window for which messages are timed."""
 
-BLOCKS, WINDOWS = 5, 60
-"""So many windows of each are timed at once, so many times."""
+BLOCKS, WINDOWS = 60, 15
+"""So many times so many windows of each are timed, the least is taken.
+
+Few windows, which have a chance that nothing comes between.
+"""
 
 
 def calibrate(comm: Any, facts: dict[str, str],
@@ -36,9 +40,10 @@ def calibrate(comm: Any, facts: dict[str, str],
     """Return what things cost on the machine of ``comm``; collective.
 
     Runs on one rank are made on all ranks at once, as they would share the
-    memory; with two ranks or more messages are timed, too, else they cost
-    nothing.  ``say`` is called with what is being done.
+    memory.  Messages are timed between the ranks; on one alone their costs
+    are those that come with dsim.  ``say`` is told what is being done.
     """
+    facts = {**facts, 'ranks': str(comm.size), 'load': _load()}
     alone = comm.Split(comm.rank)
     timings = []
     for case in [*cases.parts(), *cases.networks()]:
@@ -49,8 +54,20 @@ def calibrate(comm: Any, facts: dict[str, str],
         say(f'exchange {name}')
         costs = _mean(comm, messages(name, alone, comm))
         constants = {**costs, **constants}
+    if comm.size == 1:
+        constants.update(
+            (name, cost) for name, cost in load().constants.items()
+            if name.partition(' ')[0] in ('message', 'byte'))
 
     machine = Machine(facts, constants)
+    machine.check.update(check(machine, alone, comm, say))
+    alone.Free()
+    return machine
+
+
+def check(machine: Machine, alone: Any, comm: Any,
+          say: Callable[[str], None]) -> dict[str, Any]:
+    """Return how well a machine's costs foretell runs not fitted."""
     measured: dict[str, float] = {}
     foretold: dict[str, float] = {}
     for ranks in sorted({1, comm.size}):
@@ -58,14 +75,19 @@ def calibrate(comm: Any, facts: dict[str, str],
             say(f'check on {ranks}: {case}')
             timing, census = measure(case, alone if ranks == 1 else comm)
             works = [census.work(rank) for rank in chosen(census, machine)]
-            name = f'{ranks} ranks: {case}'
+            name = f'ranks={ranks} {case}'
             measured[name] = max(comm.allgather(timing.total))
             foretold[name] = sum(window_parts(census, works,
                                               machine).values())
-    check = {**errors(measured, foretold), 'ranks': comm.size,
-             'seconds': measured, 'foretold': foretold}
-    alone.Free()
-    return Machine(facts, constants, machine.fabric, check)
+    return {**errors(measured, foretold), 'ranks': comm.size,
+            'seconds': measured, 'foretold': foretold}
+
+
+def _load() -> str:
+    """Say how busy the machine is with other things, if it tells."""
+    if not hasattr(os, 'getloadavg'):
+        return 'unknown'
+    return f'{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores'
 
 
 def measure(case: Case, comm: Any) -> tuple[Timing, Census]:

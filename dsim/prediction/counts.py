@@ -7,23 +7,18 @@ from functools import cached_property
 
 import numpy as np
 
-from dsim.connectivity import Stencil
 from dsim.connectivity.stencil import connections
-from dsim.connectivity.synapse_values import is_number
-from dsim.engine.build import STRETCH_BYTES, is_plain
-from dsim.engine.estimate import indegree
 from dsim.engine.layout import Layout
-from dsim.network import Network, Projection
+from dsim.network import Network, Population, Projection
 from dsim.partitioning.exchange import Exchange
+from dsim.partitioning.exchange.base import Traffic
+from dsim.prediction import engine
 
 MOST_CELLS = 64
 """Cells of a tile, and of a reach, that are enough to see its shape."""
 
 CACHE = 2**20
 """Bytes that are taken to be near a core."""
-
-BYTES = {'event stored': 4, 'event weighted': 8, 'event stencil': 0}
-"""What a connection takes."""
 
 Counts = dict[str, float]
 """How often each thing that costs time is done, by name."""
@@ -47,8 +42,7 @@ class Chance:
 class Work:
     """What a rank does in a window: surely, and as spikes make it.
 
-    ``sure`` does not depend on spikes.  ``sent`` is (messages, bytes,
-    stages) of the exchange.
+    ``sure`` does not depend on spikes.
     """
 
     rank: int
@@ -56,7 +50,6 @@ class Work:
     synapses: float
     sure: Counts
     chances: tuple[Chance, ...]
-    sent: tuple[float, float, int]
 
     @property
     def counts(self) -> Counts:
@@ -85,6 +78,7 @@ class Census:
     dt: float
     rates: Sequence[float]
     scheme: type[Exchange]
+    _traffic: dict[int, Traffic] = field(default_factory=dict)
     _degrees: dict[str, float] = field(default_factory=dict)
     _uneven: dict[tuple[str, float], float] = field(default_factory=dict)
 
@@ -92,6 +86,11 @@ class Census:
     def window(self) -> float:
         """The length of a window in ms."""
         return self.layout.window*self.dt
+
+    @cached_property
+    def populations(self) -> list[Population]:
+        """The populations, in order."""
+        return list(self.network.populations.values())
 
     @cached_property
     def fired(self) -> list[float]:
@@ -104,15 +103,19 @@ class Census:
         """Return what ``rank`` has to do in a window."""
         tiling = self.layout.tiling
         own = [tiling.count(p, rank) for p in range(tiling.populations)]
-        found = [(self.kind(k), self.connections(k, rank))
+        found = [self.connections(k, rank)
                  for k in range(len(self.network.projections))]
-        traffic = self.scheme.predict(self.layout.plan, rank,
-                                      self.layout.window, self.fired)
         heard = self.layout.plan.heard(rank)
-        return Work(rank, sum(own), sum(synapses for _, synapses in found),
-                    self.sure(own),
-                    tuple(self.chance(p, own, int(heard[p]), found)
-                          for p in range(tiling.populations)), traffic)
+        return Work(rank, sum(own), sum(found), self.sure(own), tuple(
+            self.chance(p, own, int(heard[p]), found)
+            for p in range(tiling.populations)))
+
+    def traffic(self, rank: int) -> Traffic:
+        """Return what ``rank`` sends in a window."""
+        if rank not in self._traffic:
+            self._traffic[rank] = self.scheme.predict(
+                self.layout.plan, rank, self.layout.window, self.fired)
+        return self._traffic[rank]
 
     def sure(self, own: Sequence[float]) -> Counts:
         """Return the counts that do not depend on spikes.
@@ -121,13 +124,10 @@ class Census:
         """
         network, window = self.network, self.layout.window
         names = list(network.populations)
-        largest = math.ceil(max(own))
-        stretch = max(1, min(window, STRETCH_BYTES//(8*max(largest, 1))))
-        pieces = sum(n > 0 for n in own)
-        tables = sum(own[names.index(p.target.name)] > 0
-                     for p in network.projections)
-        counts = {'window': 1.0, 'piece': float(pieces*-(-window//stretch)),
-                  'table': 2.0*tables, f'post {self.scheme.name}': 1.0}
+        counts = {
+            'window': 1.0, f'post {self.scheme.name}': 1.0,
+            'block': engine.blocks(network, self.layout, own),
+            'table': 2*engine.tables(network, self.layout, own)}
         for n, population in zip(own, network.populations.values(),
                                  strict=True):
             name = f'step {population.model.name} {population.precision}'
@@ -138,31 +138,37 @@ class Census:
             counts[name] = counts.get(name, 0.0) + n*window
         return counts
 
-    def chance(self, p: int, own: Sequence[float], heard: int,
-               found: Sequence[tuple[str, float]]) -> Chance:
-        """Return the work that the spikes of population ``p`` make."""
+    def chance(self, p: int, own: Sequence[float], heard: float,
+               found: Sequence[float]) -> Chance:
+        """Return the work that the spikes of population ``p`` make.
+
+        ``found`` are the connections of each projection into the tile.
+        """
         each = self.rates[p]*self.window/1000
-        name = list(self.network.populations)[p]
         counts = {'own': each*own[p],
                   f'posted {self.scheme.name}': each*own[p]}
-        squares, total = 0.0, 0.0
-        tables = sum(synapses*BYTES[kind] for kind, synapses in found)
-        ring = self.ring(own)
-        for k, projection in enumerate(self.network.projections):
-            kind, synapses = found[k]
-            if projection.source.name != name or not synapses:
-                continue
-            rows, events = each*(own[p] + heard), each*synapses
-            for more, count in (('visit', rows), (kind, events),
-                                ('visit far', rows*self.far(tables)),
-                                ('event far', events*self.far(ring))):
-                counts[more] = counts.get(more, 0.0) + count
-            # A source has a Poisson-like number of targets on the tile
-            uneven = self.unevenness(projection, own)
-            squares += synapses*uneven + own[p] + heard
-            total += synapses
+        kinds = [engine.kind(self.network, self.layout, k)
+                 for k in range(len(found))]
+        tables = sum(count*engine.BYTES[kind] for count, kind
+                     in zip(found, kinds, strict=True))
+        taken = [k for k, projection in enumerate(self.network.projections)
+                 if found[k] and projection.source is self.populations[p]]
+        if not taken:
+            return Chance(each*(own[p] + heard), counts, 1.0)
+
+        events = each*sum(found[k] for k in taken)
+        rows = each*(own[p] + heard)*engine.rows([kinds[k] for k in taken])
+        for k in taken:
+            counts[kinds[k]] = counts.get(kinds[k], 0.0) + each*found[k]
+        counts['visit'], counts['visit far'] = rows, rows*far(tables)
+        counts['event far'] = events*far(self.ring(own))
+
+        # A source has a Poisson-like number of targets on the tile
+        uneven = sum(found[k]*self.unevenness(self.network.projections[k],
+                                              own) for k in taken)
+        scatter = (own[p] + heard)/sum(found[k] for k in taken)
         return Chance(each*(own[p] + heard), counts,
-                      squares/total if total else 1.0)
+                      uneven/sum(found[k] for k in taken) + scatter)
 
     def ring(self, own: Sequence[float]) -> float:
         """Return the bytes of the sums of weights that are to arrive."""
@@ -170,11 +176,6 @@ class Census:
                      for p in self.network.populations.values()]
         return 8.0*self.layout.longest*sum(
             n*count for n, count in zip(own, receptors, strict=True))
-
-    @staticmethod
-    def far(taken: float) -> float:
-        """Return what part of so many bytes does not fit the cache."""
-        return max(0.0, 1 - CACHE/taken) if taken else 0.0
 
     def unevenness(self, projection: Projection, own: Sequence[float]
                    ) -> float:
@@ -212,19 +213,11 @@ class Census:
         grid = tiling.processes
         heard = self.layout.plan.heard(
             grid.rows//2*grid.columns + grid.columns//2)
-        found = [(self.kind(k), self.connections(k, None)/size)
+        found = [self.connections(k, None)/size
                  for k in range(len(self.network.projections))]
         return added([self.sure(own), *(
             self.chance(p, own, int(heard[p]), found).counts
             for p in range(tiling.populations))])
-
-    def kind(self, k: int) -> str:
-        """Return what a synaptic event of projection ``k`` is counted as."""
-        projection = self.network.projections[k]
-        if isinstance(projection.rule, Stencil) and is_plain(projection):
-            return 'event stencil'
-        return ('event stored' if is_number(projection.weight)
-                else 'event weighted')
 
     def connections(self, k: int, rank: int | None) -> float:
         """Return the connections of projection ``k`` into a rank's tile.
@@ -233,7 +226,7 @@ class Census:
         """
         projection, tiling = self.network.projections[k], self.layout.tiling
         target = list(self.network.populations).index(projection.target.name)
-        if self.kind(k) == 'event stencil':
+        if engine.kind(self.network, self.layout, k) == 'event stencil':
             shape = tiling.shapes[target]
             return connections(
                 projection.rule.offsets, projection.source.shape,
@@ -246,8 +239,8 @@ class Census:
     def degree(self, projection: Projection) -> float:
         """Return the expected number of connections of a target."""
         if projection.name not in self._degrees:
-            self._degrees[projection.name] = indegree(self.network,
-                                                      projection)
+            self._degrees[projection.name] = engine.indegree(
+                self.network, projection)
         return self._degrees[projection.name]
 
     def sizes(self) -> np.ndarray:
@@ -257,6 +250,11 @@ class Census:
             np.outer(np.diff(tiling.row_bounds[p]),
                      np.diff(tiling.column_bounds[p])).ravel()
             for p in range(tiling.populations)], axis=1)
+
+
+def far(taken: float) -> float:
+    """Return what part of so many bytes does not fit the cache."""
+    return max(0.0, 1 - CACHE/taken) if taken else 0.0
 
 
 def uneven(projection: Projection, extent: tuple[float, float],

@@ -10,7 +10,7 @@ from scipy.optimize import nnls
 from dsim.prediction.counts import Counts
 
 PHASES: dict[str, tuple[str, ...]] = {
-    'update': ('window', 'piece', 'step', 'drive', 'own'),
+    'update': ('window', 'block', 'step', 'drive', 'own'),
     'deliver': ('window', 'table', 'visit', 'event'),
     'exchange': ('post', 'posted'),
     'record': ('window', 'own'),

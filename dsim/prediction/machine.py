@@ -16,7 +16,7 @@ HERE = Path(__file__).with_name('machine.json')
 """The calibration that comes with dsim."""
 
 GROUPS = {
-    'window': 'overhead', 'piece': 'overhead', 'table': 'overhead',
+    'window': 'overhead', 'block': 'overhead', 'table': 'overhead',
     'post': 'overhead', 'step': 'compute', 'drive': 'compute',
     'own': 'compute', 'posted': 'compute', 'visit': 'compute',
     'event': 'compute',

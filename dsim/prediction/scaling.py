@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from dsim.connectivity import Edges
-from dsim.engine.estimate import memory
+from dsim.engine.estimate import Pace
 from dsim.engine.layout import Layout, arrange
 from dsim.errors import BadValue, LayoutError
 from dsim.network import Network
 from dsim.partitioning.exchange import EXCHANGES, find_scheme
-from dsim.prediction.counts import Census, Work, added
+from dsim.prediction import engine
+from dsim.prediction.counts import Census, Work
 from dsim.prediction.extremes import slowest
 from dsim.prediction.machine import Machine
 
@@ -80,6 +81,11 @@ class Forecast:
                 'notes': list(self.notes)}
 
 
+def schemes(exchange: str) -> list[str]:
+    """Return the schemes of a name: 'all' are all of them."""
+    return list(EXCHANGES) if exchange == 'all' else [exchange]
+
+
 def forecast(network: Network, dt: float, ranks: Sequence[int],
              machine: Machine, exchange: str = 'halo', rate: float = 10.0,
              weak: bool = False) -> Forecast:
@@ -99,7 +105,9 @@ def forecast(network: Network, dt: float, ranks: Sequence[int],
                            else (network, None))
             layout = arrange(grown, dt, count, grid)
         except LayoutError as error:
-            notes.append(_ending(network, count, error))
+            note = _ending(network, count, error)
+            if note not in notes:
+                notes.append(note)
             continue
         points.append(point(grown, layout, dt, rate, machine, exchange))
     if points:
@@ -119,22 +127,44 @@ def point(network: Network, layout: Layout, dt: float, rate: float,
           machine: Machine, exchange: str = 'halo') -> Point:
     """Return a network on the ranks of ``layout``."""
     grid = layout.tiling.processes
-    scheme = find_scheme(exchange, layout.plan, layout.window,
-                         layout.window*dt, 'exchange')
-    census = Census(network, layout, dt, [rate]*len(network.populations),
-                    scheme)
+    census = take_census(network, layout, dt, rate, exchange)
     works = [census.work(rank) for rank in chosen(census, machine)]
     parts = window_parts(census, works, machine)
+    traffic = [census.traffic(rank) for rank in talkers(census, works)]
     sizes = [p.size for p in network.populations.values()]
-    largest = int(np.argmax(sizes))
     return Point(
         grid.size, (grid.rows, grid.columns),
-        layout.tiling.shape(largest, works[0].rank), scheme.name,
-        census.window, max(w.neurons for w in works),
-        max(w.synapses for w in works),
-        max(memory(network, layout, w.rank) for w in works),
-        *(max(w.sent[k] for w in works) for k in (0, 1, 2)),
+        layout.tiling.shape(int(np.argmax(sizes)), works[0].rank),
+        census.scheme.name, census.window,
+        max(work.neurons for work in works),
+        max(work.synapses for work in works),
+        max(engine.memory(network, layout, work.rank) for work in works),
+        max(sent.messages for sent in traffic),
+        max(sent.bytes for sent in traffic),
+        max(sent.stages for sent in traffic),
         {part: time*1000/census.window for part, time in parts.items()})
+
+
+def take_census(network: Network, layout: Layout, dt: float, rate: float,
+                exchange: str) -> Census:
+    """Return a network on ranks, all of it firing at ``rate`` Hz."""
+    scheme = find_scheme(exchange, layout.plan, layout.window,
+                         layout.window*dt, 'simulation.exchange')
+    return Census(network, layout, dt, [rate]*len(network.populations),
+                  scheme)
+
+
+def pace(machine: Machine, dt: float, exchange: str) -> Pace:
+    """Return what tells the time of a rank that never waits, for `check`."""
+    def seconds(network: Network, layout: Layout, rank: int, rate: float
+                ) -> float:
+        census = take_census(network, layout, dt, rate, exchange)
+        window = machine.seconds(census.work(rank).counts)
+        if layout.tiling.processes.size > 1:
+            window += sum(travel(census, rank, machine))
+        return window*1000/census.window
+
+    return seconds
 
 
 def window_parts(census: Census, works: Sequence[Work], machine: Machine
@@ -143,18 +173,28 @@ def window_parts(census: Census, works: Sequence[Work], machine: Machine
 
     ``works`` are those of the ranks that were looked at.
     """
-    ranks = census.layout.tiling.processes.size
     mean = census.mean(works)
     parts = {**dict.fromkeys(PARTS, 0.0), **machine.shares(mean)}
     busiest = max(works, key=lambda w: machine.seconds(w.counts))
     ahead = machine.seconds(busiest.counts) - machine.seconds(mean)
     parts['imbalance'] = max(ahead, 0.0) + late(busiest, census, machine)
-    if ranks > 1:
-        latency, bandwidth = zip(*(
-            travel(work, census, machine) for work in works), strict=True)
-        parts['latency'] += max(latency)
-        parts['bandwidth'] += max(bandwidth)
+    if census.layout.tiling.processes.size > 1:
+        ways = [travel(census, rank, machine)
+                for rank in talkers(census, works)]
+        parts['latency'] += max(latency for latency, _ in ways)
+        parts['bandwidth'] += max(bandwidth for _, bandwidth in ways)
     return parts
+
+
+def talkers(census: Census, works: Sequence[Work]) -> list[int]:
+    """Return the ranks whose messages are looked at.
+
+    With schemes in stages all ranks of many send nearly the same, and to
+    find out what takes longer.
+    """
+    ranks = [work.rank for work in works]
+    few = census.layout.tiling.processes.size <= FEW
+    return ranks if few or census.scheme.name == 'halo' else ranks[:2]
 
 
 def late(work: Work, census: Census, machine: Machine) -> float:
@@ -162,26 +202,27 @@ def late(work: Work, census: Census, machine: Machine) -> float:
 
     Since spikes are drawn, some rank has more than its share.
     """
+    ranks = census.layout.tiling.processes.size
+    if ranks == 1:
+        return 0.0
     times = [(machine.seconds(chance.counts), chance)
              for chance in work.chances if chance.spikes > 0]
     variance = sum(chance.spread*time**2/chance.spikes
                    for time, chance in times)
-    ranks = census.layout.tiling.processes.size
-    waits = (work.sent[0] + 1 if census.scheme.name == 'halo' else ranks)
+    waits = (census.traffic(work.rank).messages + 1
+             if census.scheme.name == 'halo' else ranks)
     return slowest(sum(time for time, _ in times), variance, ranks, waits)
 
 
-def travel(work: Work, census: Census, machine: Machine
+def travel(census: Census, rank: int, machine: Machine
            ) -> tuple[float, float]:
     """Return the seconds of a rank's messages: latency and bandwidth."""
-    messages, sent, stages = work.sent
-    name, fabric = census.scheme.name, machine.fabric
-    ranks = census.layout.tiling.processes.size
-    latency = messages*machine.cost(f'message {name}')
-    bandwidth = sent*machine.cost(f'byte {name}')
-    if ranks > fabric.cores:
-        latency += stages*fabric.latency
-        bandwidth += sent*fabric.cores/fabric.bandwidth
+    sent, fabric = census.traffic(rank), machine.fabric
+    latency = sent.messages*machine.cost(f'message {census.scheme.name}')
+    bandwidth = sent.bytes*machine.cost(f'byte {census.scheme.name}')
+    if census.layout.tiling.processes.size > fabric.cores:
+        latency += sent.stages*fabric.latency
+        bandwidth += sent.bytes*fabric.cores/fabric.bandwidth
     return latency, bandwidth
 
 
@@ -200,13 +241,13 @@ def chosen(census: Census, machine: Machine) -> list[int]:
     for k, projection in enumerate(network.projections):
         source = names.index(projection.source.name)
         each[names.index(projection.target.name)] += (
-            machine.cost(census.kind(k))*census.degree(projection)
+            machine.cost(engine.kind(network, census.layout, k))*census.degree(projection)
             * census.rates[source]*census.window/1000)
     most = int(np.argmax(own @ each))
     if grid.size <= FEW:
         return [most, *(r for r in range(grid.size) if r != most)]
     middle, centre = grid.rows//2, grid.columns//2
-    places = [(0, 0), (0, centre), (middle, 0), (middle, centre),
+    places = [(middle, centre), (0, 0), (0, centre), (middle, 0),
               (grid.rows - 1, grid.columns - 1)]
     return list(dict.fromkeys(
         [most, *(row*grid.columns + column for row, column in places)]))
@@ -263,13 +304,15 @@ def numbers(text: str | None) -> list[int]:
 
 
 def _going_on(words: list[str]) -> list[int]:
-    at = words.index('...')
-    found, last = [int(word) for word in words[:at]], int(words[at + 1])
-    if len(words) != at + 2 or len(found) < 2 or min(found) < 1:
+    *begin, dots, end = words
+    found, last = [int(word) for word in begin], int(end)
+    if dots != '...' or len(found) < 2 or min(found) < 1:
         raise ValueError(words)
     step, ratio = found[1] - found[0], found[1]//found[0]
     doubles = all(b == a*ratio for a, b in pairwise(found))
-    while step > 0 and found[-1] < last:
+    if step <= 0:
+        raise ValueError(words)
+    while found[-1] < last:
         following = found[-1]*ratio if doubles else found[-1] + step
         found.append(min(following, last))
     return found
@@ -287,9 +330,8 @@ def doubling(last: int = 100_000) -> Iterator[int]:
 def _ending(network: Network, ranks: int, error: LayoutError) -> str:
     largest = max(p.size for p in network.populations.values())
     if ranks > largest:
-        return (f'{ranks:,} ranks: the end of strong scaling is '
-                f'{largest:,}, where each rank has one neuron of the '
-                'largest population')
+        return (f'strong scaling ends at {largest:,} ranks, of one neuron '
+                'each of the largest population; more would have none')
     return f'left out: {error}'
 
 
@@ -300,11 +342,3 @@ def _unmeasured(network: Network, machine: Machine) -> Iterator[str]:
     for name in machine.unknown(names):
         yield (f'not measured on the machine: {name}; taken as '
                f'{1e9*machine.cost(name):.2g} ns')
-
-
-def schemes() -> list[str]:
-    """Return the names of all exchange schemes."""
-    return list(EXCHANGES)
-
-
-__all__ = ['Forecast', 'Point', 'added', 'forecast', 'larger', 'point']

@@ -1,6 +1,8 @@
 """What `dsim predict` says: a table of ranks, and what limits them."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from rich.console import Console
 from rich.table import Table
@@ -13,8 +15,19 @@ COLUMNS = ('ranks', 'tile', 'neurons', 'synapses', 'memory', 'messages',
            'time', 'efficiency', *PARTS, 'limit')
 
 
-def print_forecast(found: Forecast, console: Console) -> None:
-    """Print what was found for each number of ranks."""
+def print_forecasts(found: Sequence[Forecast], machine: Machine,
+                    console: Console) -> None:
+    """Print what was found for each scheme and number of ranks."""
+    for forecast in found:
+        if forecast.points:
+            _print_points(forecast, console)
+    for note in dict.fromkeys(note for f in found for note in f.notes):
+        console.print(f'note: {note}', soft_wrap=True, markup=False)
+    for line in machine_lines(machine):
+        console.print(line, soft_wrap=True, markup=False)
+
+
+def _print_points(found: Forecast, console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style='bold')
     for name in COLUMNS:
         table.add_column(name, justify='right', no_wrap=True)
@@ -23,16 +36,21 @@ def print_forecast(found: Forecast, console: Console) -> None:
     console.print(table)
     growth = ('the sheet grows with the ranks (weak scaling)' if found.weak
               else 'the model stays as it is (strong scaling)')
-    if found.points:
-        first = found.points[0]
-        console.print(
-            f'exchange {first.exchange}; {growth}; all neurons at '
-            f'{found.rate:g} Hz. Tile of the largest population; neurons, '
-            'synapses and memory of the largest rank; messages of a rank in '
-            f'a window of {first.window:g} ms; time for 1 s of the model '
-            '(= RTF), and what of it goes into what', soft_wrap=True)
-    for note in found.notes:
-        console.print(f'note: {note}', soft_wrap=True, markup=False)
+    first = found.points[0]
+    console.print(
+        f'exchange {first.exchange}; {growth}; all neurons at '
+        f'{found.rate:g} Hz. Tile of the largest population; neurons, '
+        'synapses and memory of the largest rank; messages of a rank in a '
+        f'window of {first.window:g} ms; time for 1 s of the model (= RTF), '
+        'and what of it goes into what\n', soft_wrap=True)
+
+
+def as_json(found: Sequence[Forecast], machine: Machine) -> str:
+    """Return what was found, and whose costs were taken, as JSON."""
+    return json.dumps({
+        'forecasts': [forecast.facts() for forecast in found],
+        'machine': {'facts': machine.facts, 'check': machine.check,
+                    'fabric': asdict(machine.fabric)}}, indent=1)
 
 
 def _cells(point: Point) -> Sequence[str]:
@@ -49,7 +67,8 @@ def machine_lines(machine: Machine) -> list[str]:
     facts, check, fabric = machine.facts, machine.check, machine.fabric
     lines = ['costs measured on ' + ', '.join(
         facts[key] for key in ('CPU', 'MPI', 'dsim', 'date')
-        if key in facts)]
+        if key in facts) + (f', load {facts["load"]} at the start'
+                            if 'load' in facts else '')]
     if check:
         lines.append(
             f'{check["runs"]} runs on 1 to {check["ranks"]} ranks that the '
