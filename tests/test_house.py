@@ -27,7 +27,8 @@ MAY_IMPORT = {
                                   'io'},
     'simulation': GROUND | {'engine', 'network', 'world'},
     'prediction': GROUND | SCIENCE | {'network', 'partitioning', 'engine',
-                                      'simulation', 'io', 'world', 'model'},
+                                      'simulation', 'io', 'world', 'model',
+                                      'console'},
     'reproduce': GROUND | SCIENCE | {'network', 'simulation', 'report', 'io'},
 }
 ROOF = {'cli', '__main__', ''}
