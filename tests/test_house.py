@@ -31,6 +31,9 @@ MAY_IMPORT = {
     'benchmarks': GROUND | SCIENCE | {
         'network', 'partitioning', 'engine', 'simulation', 'io', 'world',
         'report', 'reproduce', 'model', 'terminal'},
+    'prediction': GROUND | SCIENCE | {'network', 'partitioning', 'engine',
+                                      'simulation', 'io', 'world', 'model',
+                                      'console'},
 }
 ROOF = {'cli', '__main__', ''}
 """They may import everything."""
