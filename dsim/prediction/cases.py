@@ -38,7 +38,8 @@ class Case:
     by a Gaussian kernel of ``reach`` (fraction of the side; 0 is
     everywhere).  ``kind`` is that of their weights: 'stored' (all alike),
     'weighted' (drawn, as are the delays), 'procedural' (alike, and drawn at
-    each spike), 'stencil'.  All weights are 0, so that neurons fire as ``mean`` and ``noise`` of the current make them.
+    each spike), 'stencil'.  All weights are 0, so that neurons fire as
+    ``mean`` and ``noise`` of the current make them.
     """
 
     side: int

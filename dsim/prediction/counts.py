@@ -7,7 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from dsim.connectivity.stencil import connections
+from dsim.connectivity.stencil import Stencil, connections
+from dsim.engine.build import is_plain
 from dsim.engine.layout import Layout
 from dsim.network import Network, Population, Projection
 from dsim.partitioning.exchange import Exchange
@@ -226,10 +227,11 @@ class Census:
         """
         projection, tiling = self.network.projections[k], self.layout.tiling
         target = list(self.network.populations).index(projection.target.name)
-        if engine.kind(self.network, self.layout, k) == 'event stencil':
+        rule = projection.rule
+        if isinstance(rule, Stencil) and is_plain(projection):
             shape = tiling.shapes[target]
             return connections(
-                projection.rule.offsets, projection.source.shape,
+                rule.offsets, projection.source.shape,
                 self.network.sheet.periodic, (0, shape[0], 0, shape[1])
                 if rank is None else tiling.bounds(target, rank))
         count = (tiling.size(target) if rank is None
