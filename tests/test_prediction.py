@@ -15,7 +15,7 @@ from dsim.engine.layout import arrange
 from dsim.errors import BadValue, InputFileError
 from dsim.network import Network
 from dsim.neurons import NEURONS
-from dsim.partitioning.exchange import EXCHANGES, Halo, find_scheme
+from dsim.partitioning.exchange import EXCHANGES, Halo
 from dsim.prediction import extremes, machine, scaling
 from dsim.prediction.counts import Census, uneven
 from dsim.prediction.fit import PHASES, Timing, errors, fit, least
