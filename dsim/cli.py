@@ -187,16 +187,86 @@ def check(comm: Any, model: Path, overrides: Sequence[str],
     from dsim import console, terminal
     from dsim.engine.estimate import estimate
     from dsim.model import load
+    from dsim.prediction import machine, scaling
 
     found = load(model, overrides, comm)
     settings = found.settings
+    pace = scaling.pace(machine.load(), settings.dt, settings.exchange)
     with found.tree.blamed():
         expected = estimate(
             found.network, settings.dt, ranks or (comm.size if comm else 1),
-            settings.processes, settings.exchange, rate)
+            settings.processes, settings.exchange, rate, pace)
     click.echo(console.layout_lines(found.network, expected.layout,
                                     expected.exchange))
     console.print_estimate(expected, terminal.console())
+
+
+@dsim.command()
+@takes_model
+@click.option('--ranks', metavar='N,N,...', help='Numbers of ranks; by '
+              'default 1, 2, 4, ... 100000.')
+@click.option('--weak', is_flag=True, help='Let the sheet grow with the '
+              'ranks: MODEL is what each of them has.')
+@click.option('--exchange', help="Name of the scheme, or 'all'; by default "
+              "the model file's.")
+@click.option('--rate', type=click.FloatRange(0), default=10.0,
+              show_default=True, help='Mean rate in Hz to expect.')
+@click.option('--machine', type=click.Path(path_type=Path), metavar='FILE',
+              help='Costs made by --calibrate; by default those that come '
+              'with dsim.')
+@click.option('--plot', type=click.Path(path_type=Path), metavar='FILE.png',
+              help='Draw it.')
+@click.option('--json', 'as_json', is_flag=True, help='Print all as JSON.')
+@click.option('--calibrate', type=click.Path(path_type=Path), is_eager=True,
+              expose_value=False, metavar='FILE', callback=lambda *given:
+              calibrate(*given), help='Measure the costs on this machine, '
+              'best on 2 ranks, write them to FILE, and end.')
+@click.pass_obj
+def predict(comm: Any, model: Path, overrides: Sequence[str],
+            ranks: str | None, weak: bool, exchange: str | None,
+            rate: float, machine: Path | None, plot: Path | None,
+            as_json: bool) -> None:
+    """Extrapolate the MODEL file to any number of ranks."""
+    from dsim.io.together import together
+    from dsim.model import load
+    from dsim.prediction import machine as machines
+    from dsim.prediction import scaling, table
+    from dsim.terminal import console
+
+    costs = together(lambda: machines.load(machine), comm)
+    counts = scaling.numbers(ranks)
+    found = load(model, overrides, comm)
+    exchange = exchange or found.settings.exchange
+    with found.tree.blamed():
+        told = [scaling.forecast(found.network, found.settings.dt, counts,
+                                 costs, name, rate, weak)
+                for name in scaling.schemes(exchange)]
+    if as_json:
+        click.echo(table.as_json(told, costs))
+    else:
+        table.print_forecasts(told, costs, console())
+    if plot:
+        from dsim.report import prediction
+        together(lambda: prediction.draw([f.facts() for f in told], plot),
+                 comm)
+
+
+def calibrate(context: click.Context, _: Any, path: Path | None) -> None:
+    """Measure what a run costs here, write it to ``path``, and end."""
+    if path is None or context.resilient_parsing:
+        return
+    from dsim import world
+    from dsim.info import versions
+    from dsim.io.together import together
+    from dsim.prediction import table
+    from dsim.prediction.calibrate import calibrate
+
+    comm = world.start()
+    machine = calibrate(comm, versions(), click.echo)
+    together(lambda: machine.save(path), comm)
+    click.echo('\n'.join([*table.cost_lines(machine),
+                          *table.machine_lines(machine), f'wrote {path}']))
+    context.exit()
 
 
 @dsim.command()

@@ -5,6 +5,7 @@ import os
 import platform
 import shutil
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 
@@ -24,6 +25,15 @@ def facts() -> dict[str, str]:
         **_mpi(), **_hdf5(), **{name: _version(name) for name in LIBRARIES},
         'CPU': f'{_processor()}, {cores} cores for this process',
     }
+
+
+def versions() -> dict[str, str]:
+    """Return machine, versions and day, for files: nothing of where."""
+    return {
+        'CPU': _processor(), 'MPI': world.mpi_version().partition(',')[0],
+        'dsim': f'dsim {__version__}', 'Python': platform.python_version(),
+        **{name: _version(name) for name in ('numba', 'numpy')},
+        'date': time.strftime('%Y-%m-%d')}
 
 
 def _version(name: str) -> str:

@@ -177,6 +177,25 @@ class HaloPlan:
                                  * np.count_nonzero(columns, axis=1))
         return counts
 
+    def heard(self, rank: int) -> Integers:
+        """Return of how many cells of others it hears: int64[populations].
+
+        They are what all its `sources` together tell it.
+        """
+        tiling = self.tiling
+        counts = np.zeros(tiling.populations, np.int64)
+        for p, shape in enumerate(tiling.shapes):
+            rows, columns = (np.zeros(n, np.uint64) for n in shape)
+            for kind, flags in enumerate(self._reaching(p, rank)):
+                bit = np.uint64(1 << kind % KINDS)
+                rows |= bit*flags[0]
+                columns |= bit*flags[1]
+            row0, row1, column0, column1 = tiling.bounds(p, rank)
+            counts[p] = (_passing(rows, columns)
+                         - _passing(rows[row0:row1],
+                                    columns[column0:column1]))
+        return counts
+
     def rectangles(self, p: int, rank: int, peer: int) -> list[Rectangle]:
         """Return the cells of population ``p`` that a peer must hear of.
 
@@ -252,3 +271,10 @@ class HaloPlan:
         places = places.ravel()
         places[rank] = False
         return [int(other) for other in np.flatnonzero(places)]
+
+
+def _passing(rows: Bits, columns: Bits) -> int:
+    # How many cells have a bit in common of their row and their column
+    kinds, heights = np.unique(rows[rows > 0], return_counts=True)
+    return sum(int(height)*int(np.count_nonzero(columns & bits))
+               for bits, height in zip(kinds, heights, strict=True))

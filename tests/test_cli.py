@@ -54,9 +54,9 @@ def alone(capsys, *words):
 
 @pytest.mark.parametrize('words, expected', [
     (['rnu'], "no command 'rnu'; did you mean 'run'?\n"
-     'there are: bench, check, info, report, reproduce, run\n'),
+     'there are: bench, check, info, predict, report, reproduce, run\n'),
     (['frobnicate'], "no command 'frobnicate'\n"
-     'there are: bench, check, info, report, reproduce, run\n'),
+     'there are: bench, check, info, predict, report, reproduce, run\n'),
     (['run', 'm.toml', '--ouput', 'x'], "run: no option '--ouput'; did you "
      "mean '--output'?\nthere are: --help, --no-report, --output, "
      '--overwrite, --report, --set\n'),
@@ -158,15 +158,17 @@ def test_check_of_many_ranks_is_short(model, capsys):
     assert re.search(r'largest: [\d.]+ \w+ on rank \d+', out)
 
 
-def test_an_estimate_of_time_follows_from_events_and_steps(model):
-    from dsim.engine import estimate
-    from dsim.model import load
+def test_an_estimate_of_time_follows_from_the_machine(model, capsys):
+    from dsim.prediction import machine
 
-    network = load(model).network
-    slow, fast = (estimate.estimate(network, 1.0, 1, rate=rate).rtf
-                  for rate in (0.0, 10.0))
-    assert slow == pytest.approx(1e-9*42*1000*estimate.STEP_NS)
-    assert fast - slow == pytest.approx(1e-9*210*10*estimate.EVENT_NS)
+    _, out, _ = alone(capsys, 'check', model, '--rate', '0')
+    slow = float(re.search(r'estimated RTF ([\d.e-]+)', out).group(1))
+    costs = machine.load()
+    steps = 42*1000*costs.cost('step izhikevich-2003 float64')
+    calls = 1000*sum(costs.cost(name) for name in (
+        'window', 'block', 'table', 'table', 'post halo'))
+    assert slow == pytest.approx(
+        steps + calls + 42*1000*costs.cost('drive constant'), rel=0.05)
 
 
 @pytest.mark.parametrize('count, expected', [

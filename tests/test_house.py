@@ -26,6 +26,9 @@ MAY_IMPORT = {
     'engine': GROUND | SCIENCE | {'network', 'partitioning', 'recording',
                                   'io'},
     'simulation': GROUND | {'engine', 'network', 'world'},
+    'prediction': GROUND | SCIENCE | {'network', 'partitioning', 'engine',
+                                      'simulation', 'io', 'world', 'model',
+                                      'console'},
     'reproduce': GROUND | SCIENCE | {'network', 'simulation', 'report', 'io'},
     'benchmarks': GROUND | SCIENCE | {
         'network', 'partitioning', 'engine', 'simulation', 'io', 'world',

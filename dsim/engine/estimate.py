@@ -1,6 +1,6 @@
 """What a run that has not started will need: memory, messages, time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +10,10 @@ from dsim.engine.layout import Layout, arrange
 from dsim.network import Network
 from dsim.partitioning.exchange import find_scheme
 
-EVENT_NS, STEP_NS = 2.5, 6.0
-"""Core time of a synaptic event, and of a step of a neuron with noise.
+Pace = Callable[[Network, Layout, int, float], float]
+"""Gives the seconds that a rank works for one second of the model.
 
-Measured with jobs/models/sheet.toml (Izhikevich neurons, 1,000 synapses
-each) on one of two busy cores of an AMD EPYC: 2.2 and 6.1 ns, 3.4 ns an
-event with all that a run does.  Other processors and models may well take
-half or twice as long.
+Of a network, its layout, the rank, and the rate of all neurons in Hz.
 """
 
 
@@ -26,7 +23,7 @@ class Share:
 
     ``memory`` in bytes, without Python and its libraries; ``messages`` and
     ``bytes`` that it sends in one window; ``seconds`` of work for one
-    second of the model, without waiting for others.
+    second of the model, without waiting for others, NaN if unknown.
     """
 
     rank: int
@@ -79,10 +76,12 @@ class Estimate:
 
 def estimate(network: Network, dt: float, ranks: int,
              processes: Sequence[int] | None = None,
-             exchange: str = 'halo', rate: float = 10.0) -> Estimate:
+             exchange: str = 'halo', rate: float = 10.0,
+             pace: Pace | None = None) -> Estimate:
     """Tell what ``network`` will need on ``ranks`` ranks.
 
-    ``rate`` (Hz) is the mean rate that all populations are assumed to have.
+    ``rate`` (Hz) is the mean rate that all populations are assumed to have;
+    ``pace`` knows the machine, without it no time is told.
     Raises the `DsimError` that a run would raise.
     """
     layout = arrange(network, dt, ranks, processes)
@@ -93,17 +92,18 @@ def estimate(network: Network, dt: float, ranks: int,
     shares = []
     for rank in range(ranks):
         traffic = scheme.predict(layout.plan, rank, layout.window, spikes)
-        shares.append(_share(network, layout, rank, traffic, rate, dt))
+        seconds = (pace(network, layout, rank, rate) if pace
+                   else float('nan'))
+        shares.append(_share(network, layout, rank, traffic, seconds))
     return Estimate(layout, tuple(network.populations), tuple(shares), window,
                     rate, _halo(network, layout), scheme.name)
 
 
 def _share(network: Network, layout: Layout, rank: int, traffic: tuple,
-           rate: float, dt: float) -> Share:
+           seconds: float) -> Share:
     tiling, populations = layout.tiling, list(network.populations.values())
     counts = [tiling.count(p, rank) for p in range(len(populations))]
     synapses, bytes_held = memory.of_rank(network, layout, rank)
-    seconds = 1e-9*(EVENT_NS*rate*synapses + STEP_NS*1000/dt*sum(counts))
     tiles = tuple(tiling.shape(p, rank) for p in range(len(populations)))
     return Share(rank, tiles, sum(counts), synapses, bytes_held,
                  traffic[0], traffic[1], seconds)
