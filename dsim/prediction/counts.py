@@ -17,8 +17,12 @@ from dsim.prediction import engine
 MOST_CELLS = 64
 """Cells of a tile, and of a reach, that are enough to see its shape."""
 
-CACHE = 2**20
-"""Bytes that are taken to be near a core."""
+CACHE = 2**22
+"""Bytes of tables that stay near a core.
+
+Between a second cache and a core's part of the third; with 3 to 6 MiB the
+runs that are fitted are explained as well.
+"""
 
 Counts = dict[str, float]
 """How often each thing that costs time is done, by name."""
@@ -127,7 +131,7 @@ class Census:
         calls = engine.calls(network, self.layout, own)
         counts = {'window': 1.0, f'post {self.scheme.name}': 1.0,
                   'block': calls.blocks, 'call': calls.drives,
-                  'table': 2*calls.tables}
+                  'table': 2*calls.tables, 'table drawn': 2*calls.drawn}
         for n, population in zip(own, network.populations.values(),
                                  strict=True):
             name = f'step {population.model.name} {population.precision}'
@@ -168,9 +172,7 @@ class Census:
             counts[kinds[k]] = counts.get(kinds[k], 0.0) + events
         counts.update({
             'visit': spikes*path.rows, 'segment': spikes*path.segments,
-            'visit far': spikes*path.rows*far(tables),
-            'event far': each*sum(taken.values())*far(
-                8*columns*self.layout.longest)})
+            'visit far': spikes*path.rows*far(tables)})
 
         # A source has a Poisson-like number of targets on the tile
         total = sum(taken.values())

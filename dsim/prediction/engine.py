@@ -23,11 +23,16 @@ BYTES = {'event stored': 2, 'event weighted': 6, 'event stencil': 0,
 
 
 class Calls(NamedTuple):
-    """How many calls a rank makes in a window, for its neurons alone."""
+    """How many calls a rank makes in a window.
+
+    Of models, of stimuli, of tables, and of connections that are drawn at
+    spikes; the last two once for own spikes and once for those of others.
+    """
 
     blocks: float
     drives: float
     tables: float
+    drawn: float
 
 
 class Path(NamedTuple):
@@ -66,10 +71,12 @@ def calls(network: Network, layout: Layout, own: Sequence[float]) -> Calls:
     blocks = sum(1 if sum(some) <= SMALL else sum(
         math.ceil(n/BLOCK) for n in some) for some in alike.values())
     drives = sum(count[s.population.name] > 0 for s in network.stimulations)
-    reached = [k for k, projection in enumerate(network.projections)
-               if count[projection.target.name]]
-    return Calls(stretches*blocks, stretches*drives,
-                 tables([kind(network, layout, k) for k in reached]))
+    kinds = [kind(network, layout, k) for k, projection
+             in enumerate(network.projections)
+             if count[projection.target.name]]
+    drawn = kinds.count('event drawn')
+    return Calls(stretches*blocks, stretches*drives, tables(kinds) - drawn,
+                 float(drawn))
 
 
 def tables(kinds: Sequence[str]) -> float:

@@ -11,7 +11,7 @@ from dsim.prediction.counts import Counts
 
 PHASES: dict[str, tuple[str, ...]] = {
     'update': ('window', 'block', 'call', 'step', 'drive', 'own'),
-    'deliver': ('window', 'table', 'visit', 'segment', 'event'),
+    'deliver': ('table', 'visit', 'segment', 'event'),
     'exchange': ('post', 'posted'),
     'record': ('window', 'own'),
     'rest': ('window',),

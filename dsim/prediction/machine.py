@@ -16,10 +16,10 @@ HERE = Path(__file__).with_name('machine.json')
 """The calibration that comes with dsim."""
 
 GROUPS = {
-    'window': 'overhead', 'block': 'overhead', 'table': 'overhead',
-    'call': 'overhead', 'post': 'overhead', 'step': 'compute', 'drive': 'compute',
-    'own': 'compute', 'posted': 'compute', 'visit': 'compute', 'segment': 'compute',
-    'event': 'compute',
+    'window': 'overhead', 'block': 'overhead', 'call': 'overhead',
+    'table': 'overhead', 'post': 'overhead', 'step': 'compute',
+    'drive': 'compute', 'own': 'compute', 'posted': 'compute',
+    'visit': 'compute', 'segment': 'compute', 'event': 'compute',
     'message': 'latency', 'byte': 'bandwidth',
 }
 """What limits a run in which this takes most of the time."""
