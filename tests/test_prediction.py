@@ -374,7 +374,7 @@ def test_default_numbers_of_ranks():
 
 def test_what_comes_with_dsim_can_be_read():
     found = machine.load()
-    assert found.facts['CPU'] and found.check['runs'] > 0
+    assert found.facts['CPU'] and found.check['1']['runs'] > 0
     for kind in machine.GROUPS:
         assert found.cost(f'{kind} halo' if kind in (
             'post', 'message', 'byte') else kind) >= 0
@@ -504,13 +504,15 @@ def test_calibration(comm, monkeypatch):
     monkeypatch.setattr(cases, 'parts', lambda: few)
     monkeypatch.setattr(cases, 'networks', lambda: few[2:])
     monkeypatch.setattr(cases, 'unseen', lambda: few[3:])
-    monkeypatch.setattr(calibrate, 'SEGMENT', 0.002)
+    monkeypatch.setattr(calibrate, 'ALONE', (0.002, 3))
+    monkeypatch.setattr(calibrate, 'TOGETHER', (0.002, 3))
     monkeypatch.setattr(calibrate, 'BLOCKS', 2)
     told = []
     found = calibrate.calibrate(comm, {'CPU': 'this one'}, told.append)
     assert all(comm.allgather(found.constants == comm.bcast(
         found.constants)))
-    assert found.check['runs'] == comm.size
+    assert set(found.check) == {'1', str(comm.size)}
+    assert found.check['1']['runs'] == 1
     assert found.facts['ranks'] == str(comm.size)
     assert {'window', 'message halo', 'byte allgather'} <= set(
         found.constants)

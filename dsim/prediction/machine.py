@@ -45,7 +45,7 @@ class Machine:
 
     ``constants`` is name -> seconds; ``facts`` name the machine and the
     versions; ``check`` is how well runs were foretold that the fit had not
-    seen.
+    seen, by number of ranks.
     """
 
     facts: dict[str, str]
