@@ -378,8 +378,8 @@ def test_what_comes_with_dsim_can_be_read():
     for kind in machine.GROUPS:
         assert found.cost(f'{kind} halo' if kind in (
             'post', 'message', 'byte') else kind) >= 0
-    assert set(find_scheme(name, None, 1, 1.0).name for name in EXCHANGES
-               ) <= {name.partition(' ')[2] for name in found.constants}
+    assert {find_scheme(name, None, 1, 1.0).name for name in EXCHANGES} <= {
+        name.partition(' ')[2] for name in found.constants}
 
 
 def test_a_file_and_back(tmp_path):

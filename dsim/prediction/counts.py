@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from dsim.connectivity import Stencil
 from dsim.connectivity.stencil import connections
 from dsim.engine.layout import Layout
 from dsim.network import Network, Population, Projection
@@ -239,11 +240,13 @@ class Census:
         None are all ranks; a mean where the rule draws them.
         """
         projection, tiling = self.network.projections[k], self.layout.tiling
-        target = list(self.network.populations).index(projection.target.name)
-        if engine.kind(self.network, self.layout, k) == 'event stencil':
+        target = self.populations.index(projection.target)
+        rule = projection.rule
+        kind = engine.kind(self.network, self.layout, k)
+        if kind == 'event stencil' and isinstance(rule, Stencil):
             shape = tiling.shapes[target]
             return connections(
-                projection.rule.offsets, projection.source.shape,
+                rule.offsets, projection.source.shape,
                 self.network.sheet.periodic, (0, shape[0], 0, shape[1])
                 if rank is None else tiling.bounds(target, rank))
         count = (tiling.size(target) if rank is None

@@ -141,7 +141,7 @@ def point(network: Network, layout: Layout, dt: float, rate: float,
         max(engine.memory(network, layout, work.rank) for work in works),
         max(sent.messages for sent in traffic),
         max(sent.bytes for sent in traffic),
-        max(sent.stages for sent in traffic),
+        int(max(sent.stages for sent in traffic)),
         {part: time*1000/census.window for part, time in parts.items()})
 
 
@@ -241,8 +241,9 @@ def chosen(census: Census, machine: Machine) -> list[int]:
     for k, projection in enumerate(network.projections):
         source = names.index(projection.source.name)
         each[names.index(projection.target.name)] += (
-            machine.cost(engine.kind(network, census.layout, k))*census.degree(projection)
-            * census.rates[source]*census.window/1000)
+            machine.cost(engine.kind(network, census.layout, k))
+            * census.degree(projection)*census.rates[source]
+            * census.window/1000)
     most = int(np.argmax(own @ each))
     if grid.size <= FEW:
         return [most, *(r for r in range(grid.size) if r != most)]
