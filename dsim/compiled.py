@@ -45,14 +45,14 @@ it calls; so each state of the sources has a folder of its own.
 """
 
 
-def compiled(function: Any) -> Any:
+def compiled(function: Any, **options: Any) -> Any:
     """Compile ``function`` to machine code at its first call.
 
     The code is kept on disk (in `CACHE`), so only the first run on a
     machine pays for it.  Where nothing can be written, each process
     compiles for itself.
     """
-    flags: dict[str, Any] = {'error_model': 'numpy', 'nogil': True}
+    flags: dict[str, Any] = {'error_model': 'numpy', 'nogil': True, **options}
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = CACHE
     try:
@@ -62,6 +62,34 @@ def compiled(function: Any) -> Any:
         return numba.njit(**flags)(function)
     finally:
         numba.config.CACHE_DIR = before
+
+
+def inlined(function: Any) -> Any:
+    """As `compiled`, and made part of each function that calls it.
+
+    For what is called in a loop with arrays or tuples, each of which is
+    handed over as seven numbers or more.
+    """
+    return compiled(function, forceinline=True)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def contiguous(context, row):  # type: ignore[no-untyped-def]
+    """Return a row whose elements lie side by side, known to do so.
+
+    Rows of a slice of columns do, but the compiler cannot know, and makes
+    no vector code of loops over them.  For one-dimensional arrays in
+    compiled code; the caller answers for it.
+    """
+    same = row.copy(layout='C')
+
+    def code(context, builder, signature, arguments):  # type: ignore
+        value, = arguments
+        if context.enable_nrt:
+            context.nrt.incref(builder, same, value)
+        return value
+
+    return same(row), code
 
 
 @overload(operator.getitem)

@@ -9,7 +9,15 @@ import numpy as np
 from dsim.compiled import compiled
 from dsim.elementary import exp, log
 from dsim.errors import BadValue
-from dsim.rng import LARGEST_NORMAL, normal, uniform
+from dsim.rng import (
+    BLOCKS,
+    LARGEST_NORMAL,
+    deviate,
+    fill_words_for,
+    normal,
+    uniform,
+    unit,
+)
 
 Code = tuple[int, float, float, float, float]
 """(kind, a, b, low, high): what compiled code needs to know to draw."""
@@ -193,9 +201,49 @@ def fill(out: np.ndarray, code: Code, key: np.uint64,
 
 
 @compiled
+def draw_some(out: np.ndarray, words: np.ndarray, size: int, code: Code,
+              key: np.uint64, identities: np.ndarray, indices: np.ndarray
+              ) -> None:
+    """Draw ``out[k]`` for (identities[k], indices[k]), all k < size.
+
+    As `draw` does, but in loops that become vector code.  The size is
+    rounded up to whole 16, for which the arrays must have room; ``words``
+    has room for four times as many.
+    """
+    kind, a, b, low, high = code
+    count = (size + 15)//16*16
+    if kind == CONSTANT:
+        out[:] = a
+    elif kind in (UNIFORM, EXPONENTIAL):
+        fill_words_for(words, key, identities, indices, count, 0)
+        for k in range(count):
+            out[k] = unit(words[4*k], words[4*k + 1])
+    else:
+        fill_words_for(words, key, identities, indices, count, 2)
+        for k in range(count):
+            out[k] = a + b*deviate(words[4*k + (identities[k] & 3)])
+    if kind == UNIFORM:
+        for k in range(count):
+            out[k] = a + (b - a)*out[k]
+    elif kind == LOGNORMAL:
+        for k in range(count):
+            out[k] = exp(out[k])
+    elif kind == EXPONENTIAL:
+        for k in range(count):
+            out[k] = -a*log(1.0 - out[k])
+    for k in range(count):
+        out[k] = min(max(out[k], low), high)
+
+
+@compiled
 def fill_pairs(out: np.ndarray, code: Code, key: np.uint64,
                identities: np.ndarray, indices: np.ndarray) -> None:
     """Draw ``out[k]`` for (identities[k], indices[k]): one a synapse."""
-    kind, a, b, low, high = code
-    for k in range(out.size):
-        out[k] = draw(kind, a, b, low, high, key, identities[k], indices[k])
+    values, words = np.empty(BLOCKS), np.empty(4*BLOCKS, np.uint32)
+    some, numbers = np.zeros(BLOCKS, np.int64), np.zeros(BLOCKS, np.int64)
+    for begin in range(0, out.size, BLOCKS):
+        size = min(BLOCKS, out.size - begin)
+        some[:size] = identities[begin:begin + size]
+        numbers[:size] = indices[begin:begin + size]
+        draw_some(values, words, size, code, key, some, numbers)
+        out[begin:begin + size] = values[:size]

@@ -5,14 +5,14 @@ computes it, when, and after which others.  A *key* stands for the seed and
 one purpose ('noise', 'exc'); the *identity* says whose number it is (a
 neuron's id) and the *index* which of its numbers (of which step, of which
 synapse).  One key serves one kind of draw only: `uniform`, `normal`, `below`
-and `poisson` at the same address use the same bits.
+and `dsim.poisson.draw` at the same address use the same bits.
 
 Bits come from Philox4x32-10: Salmon, Moraes, Dror, Shaw (2011), Parallel
 random numbers: as easy as 1, 2, 3, doi:10.1145/2063384.2063405.  Use of its
-128-bit counter: the identity takes 64 bits (for `normal`, which needs only
-one of the four words, identity//4), the index 48 bits; the top 16 bits count
-the further tries of `below` and the pieces of `poisson`.  So an index lies
-between 0 and 2**48 - 1.
+128-bit counter: the identity takes 64 bits (for `normal` and Poisson numbers,
+which need only one of the four words, identity//4), the index 48 bits; the
+top 16 bits count the further tries of `below` and the pieces of a Poisson
+number.  So an index lies between 0 and 2**48 - 1.
 """
 
 import hashlib
@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from dsim.compiled import compiled
-from dsim.elementary import exp, upper_quantile
+from dsim.compiled import compiled, contiguous
+from dsim.elementary import upper_quantile
 
 Values = Any
 """One number for all neurons of a tile, or one for each: float64[n]."""
@@ -33,16 +33,8 @@ _HALF_WORD = np.uint64(32)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 _TRY = 48
 
-# Above this mean a Poisson number is the sum of several of smaller mean
-_LARGEST_PIECE = 16.0
-LARGEST_POISSON_MEAN = _LARGEST_PIECE*(2**16 - 1)
-
-# Once its terms are smaller than this, what is left of a distribution is
-# nothing that a number of 53 bits could hit
-_NEGLIGIBLE = 2.0**-60
-
-# Philox blocks computed at once: four words each, 4 kB in all
-_BLOCKS = 256
+BLOCKS = 256
+"""Philox blocks computed at once: four words each, 4 kB in all."""
 
 
 def key(seed: int, *purpose: str | int) -> np.uint64:
@@ -111,11 +103,33 @@ def fill_words(drawn, key, identity, first, size):
 
 
 @compiled
-def _fill_words_of(drawn, key, identities, size, index):
-    # words(key, identities[j], index) for all j < size, one after the other.
-    # The rounds are spelled out here as a call of `words` would not become
-    # vector code, and for its sake the size is rounded up: both arrays have
-    # room for that, and what stands there beyond is never looked at
+def fill_words_at(drawn, key, identity, indices, size):
+    """Write ``words(key, identity, indices[j])`` for all j < size.
+
+    One after the other, four words each.  The size is rounded up as by
+    `fill_words_of`.
+    """
+    k0, k1 = _halves(key)
+    c0, c1 = _halves(identity)
+    for j in range((size + 15)//16*16):
+        a, b = c0, c1
+        c, d = _halves(indices[j])
+        for r in range(10):
+            a, b, c, d = _round(a, b, c, d, k0, k1, r)
+        drawn[4*j] = a
+        drawn[4*j + 1] = b
+        drawn[4*j + 2] = c
+        drawn[4*j + 3] = d
+
+
+@compiled
+def fill_words_of(drawn, key, identities, size, index):
+    """Write ``words(key, identities[j], index)`` for all j < size.
+
+    One after the other, four words each.  For the sake of vector code the
+    size is rounded up to whole 16: both arrays have room for that, and what
+    stands there beyond is never looked at.
+    """
     k0, k1 = _halves(key)
     c2, c3 = _halves(index)
     for j in range((size + 15)//16*16):
@@ -130,8 +144,26 @@ def _fill_words_of(drawn, key, identities, size, index):
 
 
 @compiled
-def _unit(a, b):
-    # 53 bits of two words, as a number in [0, 1)
+def fill_words_for(drawn, key, identities, indices, size, shift):
+    """Write ``words(key, identities[j] >> shift, indices[j])``, j < size.
+
+    One after the other, four words each; a size of whole 16 is quickest.
+    """
+    k0, k1 = _halves(key)
+    for j in range(size):
+        a, b = _halves(identities[j] >> shift)
+        c, d = _halves(indices[j])
+        for r in range(10):
+            a, b, c, d = _round(a, b, c, d, k0, k1, r)
+        drawn[4*j] = a
+        drawn[4*j + 1] = b
+        drawn[4*j + 2] = c
+        drawn[4*j + 3] = d
+
+
+@compiled
+def unit(a, b):
+    """Return 53 bits of two words as a number in [0, 1)."""
     high = np.float64(np.int32(a >> np.uint32(5)))*67108864.0
     return (high + np.float64(np.int32(b >> np.uint32(6))))*2.0**-53
 
@@ -140,10 +172,10 @@ def _unit(a, b):
 def uniform(key: np.uint64, identity: int, index: int) -> float:
     """Return a multiple of 2**-53 in [0, 1)."""
     a, b, c, d = words(key, identity, index)
-    return _unit(a, b)
+    return unit(a, b)
 
 
-# |z| at the ends of the segments that `_deviate` looks up.  Segment 256 e + j
+# |z| at the ends of the segments that `deviate` looks up.  Segment 256 e + j
 # begins at p = 2**(e - 33) (1 + j/256), half the probability of a larger |z|;
 # the last one ends at p = 1/2
 _SEGMENTS = np.arange(32*256 + 1)
@@ -160,7 +192,8 @@ _WITHIN = np.uint64((1 << 44) - 1)
 
 
 @compiled
-def _deviate(word):
+def deviate(word: np.uint32) -> float:
+    """Return the normal number that a word stands for."""
     # The lowest bit is the sign, the others give p = (word | 1)/2**33, half
     # the probability of a larger |z|.  The leading bits of word | 1 as a
     # float64 number the segment, the others are the place within it
@@ -183,7 +216,7 @@ def normal(key: np.uint64, identity: int, index: int) -> float:
     identities share one block of words.
     """
     drawn = words(key, identity >> 2, index)
-    return _deviate(drawn[identity & 3])
+    return deviate(drawn[identity & 3])
 
 
 @compiled
@@ -219,37 +252,12 @@ def below(key: np.uint64, identity: int, index: int, n: int) -> int:
 
 
 @compiled
-def _pieces(mean):
-    # How many Poisson numbers, and of which mean each, add up to this mean
-    pieces = max(1.0, np.ceil(mean*(1.0/_LARGEST_PIECE)))
-    return pieces, mean/pieces
+def fill_blocks(blocks, first_ids, width):
+    """Write the blocks of four identities that hold the ids of some rows.
 
-
-@compiled
-def poisson(key: np.uint64, identity: int, index: int, mean: float) -> int:
-    """Return a Poisson number, for 0 <= mean <= `LARGEST_POISSON_MEAN`.
-
-    By inverting the distribution with 53 bits, so that each probability is
-    right to about 1e-16; a mean above 16 is cut into equal pieces of at most
-    16, whose numbers are added.
+    Row r has the ids first_ids[r] ... first_ids[r] + width - 1.  Returns
+    how many blocks there are.
     """
-    pieces, part = _pieces(mean)
-    count = 0
-    for piece in range(np.int64(pieces)):
-        u = uniform(key, identity, index | (piece << _TRY))
-        probability = total = exp(-part)
-        i = 0
-        while u >= total and probability > _NEGLIGIBLE:
-            i += 1
-            probability *= part*(1.0/i)
-            total += probability
-        count += i
-    return count
-
-
-@compiled
-def _fill_blocks(blocks, first_ids, width):
-    # The blocks of four identities that hold the ids of these rows
     size = 0
     for first in first_ids:
         for block in range(first >> 2, (first + width + 3) >> 2):
@@ -259,11 +267,50 @@ def _fill_blocks(blocks, first_ids, width):
 
 
 @compiled
-def _add_deviates(line, drawn, start, mean, std):
-    # An unsigned index is known not to count from the end: vector code
-    for j in range(line.size):
-        i = np.uint64(start) + np.uint64(j)
-        line[j] += mean[i] + std[i]*_deviate(drawn[j])
+def joined(first_ids, width):
+    """Return rows as (first ids, width), as one row where they are one."""
+    for row in range(1, first_ids.size):
+        if first_ids[row] != first_ids[row - 1] + width:
+            return first_ids, width
+    return first_ids[:1], width*first_ids.size
+
+
+@compiled
+def extents(width):
+    """Return (columns, rows) whose blocks of words are made at once.
+
+    As many rows as fit; if not even one does, a part of its columns.
+    """
+    columns = max(1, min(width, 4*BLOCKS - 8))
+    return columns, BLOCKS//(columns//4 + 2)
+
+
+@compiled
+def add_rows(line, numbers, firsts, columns, begin, width, mean, factor):
+    """Add ``mean + factor*number`` to neurons of a tile, row by row.
+
+    ``numbers`` are those of the blocks that `fill_blocks` writes for the ids
+    ``firsts``; ``begin`` is the first neuron's place in ``line``, ``width``
+    how far the next row is from it.
+    """
+    word = 0
+    for first in firsts:
+        lane = first & 3
+        part = numbers[word + lane:word + lane + columns]
+        some = line[begin:begin + columns]
+        # An unsigned index is known not to count from the end: vector code
+        for j in range(columns):
+            i = np.uint64(begin) + np.uint64(j)
+            some[j] += mean[i] + factor[i]*part[j]
+        word += (lane + columns + 3)//4*4
+        begin += width
+
+
+@compiled
+def _deviates(numbers, drawn, size):
+    # In whole vectors, as their remainder would be slow
+    for j in range((size + 15)//16*64):
+        numbers[j] = deviate(drawn[j])
 
 
 @compiled
@@ -272,107 +319,23 @@ def add_normals(out: np.ndarray, key: np.uint64, first_step: int,
                 std: Values) -> None:
     """Add ``mean + std*z`` to each neuron of a tile at each of T steps.
 
-    ``out`` is float64[T, n] with n = rows*width; row r of the tile holds the
-    ids first_ids[r] ... first_ids[r] + width - 1.  ``mean`` and ``std`` are
-    numbers or arrays[n]; z is ``normal(key, id, first_step + t)``, whatever
-    the tile.
+    ``out`` is float64[T, n] or float32[T, n] with n = rows*width, each of
+    its rows in one piece; row r of the tile holds the ids first_ids[r] ...
+    first_ids[r] + width - 1.  ``mean`` and ``std`` are numbers or arrays[n];
+    z is ``normal(key, id, first_step + t)``, whatever the tile.
     """
-    drawn = np.empty(4*_BLOCKS, np.uint32)
-    blocks = np.zeros(_BLOCKS, np.int64)
-
-    # As many rows at once as fit; if not even one does, a part of its columns
-    span = max(1, min(width, 4*_BLOCKS - 8))
-    height = _BLOCKS//(span//4 + 2)
+    drawn = np.empty(4*BLOCKS, np.uint32)
+    numbers = np.empty(4*BLOCKS)
+    blocks = np.zeros(BLOCKS, np.int64)
+    first_ids, width = joined(first_ids, width)
+    span, height = extents(width)
     for column in range(0, width, span):
         columns = min(span, width - column)
         for row in range(0, first_ids.size, height):
             firsts = first_ids[row:row + height] + column
-            size = _fill_blocks(blocks, firsts, columns)
+            size = fill_blocks(blocks, firsts, columns)
             for t in range(out.shape[0]):
-                _fill_words_of(drawn, key, blocks, size, first_step + t)
-                i = row*width + column
-                word = 0
-                for first in firsts:
-                    lane = first & 3
-                    _add_deviates(out[t, i:i + columns],
-                                  drawn[word + lane:], i, mean, std)
-                    word += (lane + columns + 3)//4*4
-                    i += width
-
-
-@compiled
-def _fill_ids(ids, start, size, first_ids, width):
-    row = start//width
-    column = start - row*width
-    for j in range(size):
-        ids[j] = first_ids[row] + column
-        column += 1
-        if column == width:
-            row += 1
-            column = 0
-
-
-@compiled
-def _room():
-    # Arrays of their own: loops over rows of one do not become vector code
-    return np.empty(_BLOCKS)
-
-
-@compiled
-def _add_counts(counts, u, part, zero, probability, total, size):
-    # As the search in `poisson`, for all neurons abreast until none is left
-    for j in range(size):
-        probability[j] = zero[j]
-        total[j] = zero[j]
-    left = 1
-    i = 0
-    while left > 0:
-        i += 1
-        inverse = 1.0/i
-        left = 0
-        for j in range(size):
-            more = (u[j] >= total[j]) & (probability[j] > _NEGLIGIBLE)
-            left += 1 if more else 0
-            counts[j] += np.float64(more)
-
-        # A loop of its own, as too many arrays in one defeat the compiler
-        for j in range(size):
-            probability[j] *= part[j]*inverse
-            total[j] += probability[j]
-
-
-@compiled
-def add_poisson(out: np.ndarray, key: np.uint64, first_step: int,
-                first_ids: np.ndarray, width: int, mean: Values,
-                weight: Values) -> None:
-    """Add ``weight`` times a Poisson number to each neuron at each step.
-
-    The arguments are those of `add_normals`; the number is
-    ``poisson(key, id, first_step + t, mean)``, whatever the tile.
-    """
-    drawn = np.empty(4*_BLOCKS, np.uint32)
-    ids = np.zeros(_BLOCKS, np.int64)
-    pieces, part, zero = _room(), _room(), _room()
-    u, counts = _room(), _room()
-    probability, total = _room(), _room()
-    for start in range(0, out.shape[1], _BLOCKS):
-        size = min(_BLOCKS, out.shape[1] - start)
-        _fill_ids(ids, start, size, first_ids, width)
-        for j in range(size):
-            pieces[j], part[j] = _pieces(mean[np.uint64(start + j)])
-            zero[j] = exp(-part[j])
-
-        for t in range(out.shape[0]):
-            counts[:] = 0.0
-            for piece in range(np.int64(pieces[:size].max())):
-                index = (first_step + t) | (piece << _TRY)
-                _fill_words_of(drawn, key, ids, size, index)
-                for j in range(size):
-                    # 0 adds nothing: a piece that this mean does not have
-                    x = _unit(drawn[4*j], drawn[4*j + 1])
-                    u[j] = x if piece < pieces[j] else 0.0
-                _add_counts(counts, u, part, zero, probability, total, size)
-
-            line = out[t, start:start + size]
-            for j in range(size):
-                line[j] += weight[np.uint64(start + j)]*counts[j]
+                fill_words_of(drawn, key, blocks, size, first_step + t)
+                _deviates(numbers, drawn, size)
+                add_rows(contiguous(out[t]), numbers, firsts, columns,
+                         row*width + column, width, mean, std)

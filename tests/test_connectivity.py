@@ -286,13 +286,16 @@ def test_alias_tables_hold_the_probabilities(kernel, grids, periodic):
                  + column % tables.phases[1])
         part = slice(*tables.start[phase:phase + 2])
         count = part.stop - part.start
-        own = tables.threshold[part]/2**32
+        own = (tables.choice[part] >> 32)/2**32
         chance = own/count
-        np.add.at(chance, tables.alias[part], (1 - own)/count)
+        alias = (tables.choice[part] & 0xffffffff).astype(np.int64)
+        np.add.at(chance, alias, (1 - own)/count)
 
         # Put the entries where they point, off the sheet ones aside
-        down = (2*row + 1)*others//(2*rows) + tables.rows[part]
-        right = (2*column + 1)*across//(2*columns) + tables.columns[part]
+        steps = tables.steps[part] + 2**31
+        down = (2*row + 1)*others//(2*rows) + (steps >> 32)
+        right = ((2*column + 1)*across//(2*columns)
+                 + (steps & 0xffffffff) - 2**31)
         found = np.zeros((others, across))
         inside = np.ones(count, bool)
         for places, cells, joins in ((down, others, periodic[0]),
@@ -355,18 +358,18 @@ def test_pairs_are_joined_with_their_probability(kernel, grids, periodic):
         assert found.max() == 1
         return found.sum(axis=0)
 
-    weights = np.asarray(formula(*separations(joined, 'target')), float)
+    weights = np.asarray(formula(*separations(joined, 'source')), float)
     chance = 0.3*weights/(0.45**2/4 if kernel == 'profile' else 1)
     if joined.same:
         np.fill_diagonal(chance, 0)
     observed, expected = observe(0.3), times*chance
     variance = expected*(1 - chance)
-    assert likelihood(observed, expected, joined, 'target',
+    assert likelihood(observed, expected, joined, 'source',
                       variance) > LIKELY
-    assert likelihood(observe(0.34), expected, joined, 'target',
+    assert likelihood(observe(0.34), expected, joined, 'source',
                       variance) < LIKELY
 
-    # The number of sources of each target, and of targets of each source
+    # The number of targets of each source, and of sources of each target
     for axis in (0, 1):
         spread = variance.sum(axis=axis)
         square = ((observed - expected).sum(axis=axis)**2/spread).sum()
@@ -383,7 +386,7 @@ def test_probabilities_of_one_and_zero_are_exact(kernel, periodic):
     profile, formula = KERNELS[kernel]
     for grids in GRIDS.values():
         joined = pairing(*grids, periodic, profile)
-        inside = formula(*separations(joined, 'target'))
+        inside = formula(*separations(joined, 'source'))
         np.testing.assert_array_equal(
             matrix(PairwiseBernoulli(1.0), joined), inside)
         assert matrix(PairwiseBernoulli(0), joined).sum() == 0

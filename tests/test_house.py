@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 GROUND = {'errors', 'compiled', 'elementary', 'rng', 'distributions',
-          'declare', 'space', 'expression', 'values'}
+          'poisson', 'declare', 'space', 'expression', 'values'}
 SCIENCE = {'neurons', 'synapses', 'connectivity', 'stimuli'}
 MAY_IMPORT = {
     **dict.fromkeys(GROUND | SCIENCE | {'partitioning'}, GROUND),
@@ -29,7 +29,8 @@ MAY_IMPORT = {
     'prediction': GROUND | SCIENCE | {'network', 'partitioning', 'engine',
                                       'simulation', 'io', 'world', 'model',
                                       'console'},
-    'reproduce': GROUND | SCIENCE | {'network', 'simulation', 'report', 'io'},
+    'reproduce': GROUND | SCIENCE | {'network', 'simulation', 'report', 'io',
+                                     'partitioning', 'engine'},
     'benchmarks': GROUND | SCIENCE | {
         'network', 'partitioning', 'engine', 'simulation', 'io', 'world',
         'report', 'reproduce', 'model', 'terminal'},

@@ -18,6 +18,7 @@ DIFFERS = {
     'gain': {'the same, driven for 5 steps as in the wave test'},
     'izhikevich-2003': {'Poisson spike trains: variation of intervals'},
     'potjans-2014': set(),
+    'niebur-1993': {'p from which on transposed is slower'},
 }
 """What is known not to agree with the source, and explained in the docs."""
 
@@ -28,12 +29,14 @@ FILES = {
     'izhikevich-2003': ['network.png', 'rhythms.png', 'cells_2003.png',
                         'patterns_2004.png', 'runs.csv'],
     'potjans-2014': ['microcircuit.png'],
+    'niebur-1993': ['times.png', 'speed_up.png', 'timings.csv'],
 }
 
 KEPT = {
     'gain': ['collision/spikes.h5', 'spiral/spikes.h5', 'spiral/frames.h5'],
     'izhikevich-2003': ['network/spikes.h5'],
     'potjans-2014': ['network/spikes.h5'],
+    'niebur-1993': [],
 }
 """Files of the simulator itself, the same on any number of ranks."""
 
@@ -92,6 +95,14 @@ def test_izhikevich_2003_in_full(comm, shared_tmp_path):
     claims = PAPERS['izhikevich-2003'].run(shared_tmp_path, comm)
     assert {claim.what for claim in claims if claim.holds is False
             } == DIFFERS['izhikevich-2003']
+
+
+@pytest.mark.slow
+@pytest.mark.parallel(2, limit=600)
+def test_niebur_1993_in_full(comm, shared_tmp_path):
+    claims = PAPERS['niebur-1993'].run(shared_tmp_path, comm)
+    assert {claim.what for claim in claims if claim.holds is False
+            } == DIFFERS['niebur-1993']
 
 
 # --- papers and claims -----------------------------------------------------

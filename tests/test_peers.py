@@ -287,6 +287,26 @@ def test_medians_and_ratios():
     assert theirs['median']['cv'] is None
 
 
+def test_figures_are_told_with_their_machine(monkeypatch, tmp_path, capsys):
+    from dsim import cli
+
+    monkeypatch.setattr(compare, 'available', lambda names, _: dict.fromkeys(
+        names, False))
+    target = tmp_path/'found.json'
+    assert cli.main(['bench', 'peers', 'W1', '--scale', '0.01', '--repeats',
+                     '1', '--duration', '20', '--warm-up', '0', '--json',
+                     str(target)]) == 0
+    out = capsys.readouterr().out
+    assert 'load ' in out and 'on whichever core is free' in out
+    found = json.loads(target.read_text())
+    assert (found['kind'], found['core']) == ('peers', None)
+    assert found['machine']['cores'] >= 1 and 'load_before' in found['machine']
+    assert found['versions']['numba'] and found['memory'].startswith('peak')
+    entry, = found['entries']
+    assert entry['workload'] == 'W1' and 'load_before' in entry
+    assert entry['simulators']['dsim']['ratio']['event'] == 1
+
+
 def test_a_peer_that_is_not_there():
     assert compare.available(['nest'], {'nest': '/bin/false'}) == {
         'nest': False}

@@ -103,6 +103,18 @@ def test_stimuli_add_to_what_is_there_in_either_precision(name):
                                    atol=1e-14 if kind == np.float64 else 3e-6)
 
 
+@pytest.mark.parametrize('name', EVERY)
+def test_stimuli_add_to_columns_of_a_larger_array(name):
+    drive = EVERY[name].bind(site())
+    for kind in np.float64, np.float32:
+        whole, large = np.full((40, 126), 7, kind), np.full((40, 200), 7, kind)
+        drive.add(whole, 0)
+        drive.add(large[:, 50:176], 0)
+        np.testing.assert_array_equal(large[:, 50:176], whole)
+        large[:, 50:176] = 7
+        assert (large == 7).all()
+
+
 @pytest.mark.parametrize('name', ['constant', 'noise', 'poisson', 'image'])
 def test_start_and_stop_are_the_nearest_steps(name):
     for start, stop, dt in [(3.0, 31.0, 1.0), (2.6, 31.4, 1.0),

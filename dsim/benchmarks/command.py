@@ -202,10 +202,14 @@ def sweep(kind: str, ranks: list[int], workload: str, launcher: str | None,
 @click.option('--repeats', type=click.IntRange(1), default=5,
               show_default=True, help='Of each scheme when timed, in '
               'alternation.')
+@click.option('--weak', 'grows', is_flag=True, help='The workload lies on '
+              'each rank, so that it grows with the ranks.')
 @takes_json
+@takes_plot
 def exchange(workload: str, scale: float, ranks: list[int],
-             windows: int | None, rate: float, repeats: int,
-             target: Path | None, lines: Path | None) -> None:
+             windows: int | None, rate: float, repeats: int, grows: bool,
+             target: Path | None, lines: Path | None, plot: Path | None
+             ) -> None:
     """Compare the exchange schemes on equal spikes.
 
     Alone: count what each sends on any number of ranks.  Under mpirun:
@@ -217,18 +221,20 @@ def exchange(workload: str, scale: float, ranks: list[int],
     from dsim.benchmarks.workloads import find
 
     comm, before = world.start(), machine.load()
+    if plot is not None and comm.size > 1:
+        raise BadValue('--plot', str(plot), 'used on one rank: what is '
+                       'counted is drawn, not times')
     found = find(workload, comm)[0]
-    network = found.network(scale, 1)
-    if comm.size > 1:
-        entries = schemes.timed(network, found.dt, comm, windows or 500,
-                                repeats, rate)
-    else:
-        entries = [row for n in ranks for row in schemes.census(
-            network, found.dt, n, windows or 20, rate)]
-    everything = results.gather('exchange', entries, before, comm)
+    traffic = schemes.Traffic(found.network(scale, 1), found.dt, rate, grows)
+    entries = (schemes.timed(traffic, comm, windows or 500, repeats)
+               if comm.size > 1 else
+               [row for n in ranks
+                for row in schemes.count(traffic, n, windows or 20)])
+    everything = {**results.gather('exchange', entries, before, comm),
+                  'workload': found.name, 'scale': scale, 'rate_hz': rate,
+                  'weak': grows}
     if comm.rank == 0:
-        finish({**everything, 'workload': found.name, 'scale': scale,
-                'rate_hz': rate}, target, lines)
+        finish(everything, target, lines, plot)
     schemes.show(entries, terminal.console())
 
 
@@ -276,8 +282,12 @@ def finish(found: dict[str, Any], target: Path | None,
         results.append(lines, found)
         click.echo(f'added a line to {lines}')
     if plot is not None:
+        from dsim.benchmarks import exchange
         from dsim.report import scaling
-        for picture in scaling.draw(found, plot):
+        pictures = (exchange.draw(found['entries'], plot)
+                    if found['kind'] == 'exchange'
+                    else scaling.draw(found, plot))
+        for picture in pictures:
             click.echo(f'wrote {picture.path}')
 
 

@@ -18,12 +18,14 @@ class Loop:
 
     ``call`` does ``work`` units of what ``unit`` names ('neuron-step',
     'event', 'synapse'); with the unit 'byte' the result is GB/s, else ns.
+    ``limit`` is the loop of the same group that it can not be faster than.
     """
 
     name: str
     unit: str
     work: float
     call: Callable[[], object]
+    limit: str = ''
 
 
 Group = Callable[[int], Iterator[Loop]]
@@ -62,8 +64,13 @@ def run(group: str, make: Group, side: int, repeats: int
             loop.call()
             if repeat:
                 kept.append(time.process_time() - begin)
-    return [_result(group, loop, kept)
-            for loop, kept in zip(loops, times, strict=True)]
+    found = [_result(group, loop, kept)
+             for loop, kept in zip(loops, times, strict=True)]
+    medians = {each['name']: each['median'] for each in found}
+    for each in found:
+        if each['limit']:
+            each['ratio'] = each['median']/medians[each['limit']]
+    return found
 
 
 def _result(group: str, loop: Loop, seconds: Sequence[float]
@@ -75,7 +82,8 @@ def _result(group: str, loop: Loop, seconds: Sequence[float]
     return {'group': group, 'name': loop.name,
             'unit': 'GB/s' if loop.unit == 'byte' else f'ns per {loop.unit}',
             'median': statistics.median(values), 'min': min(values),
-            'max': max(values), 'repeats': len(values), 'work': loop.work}
+            'max': max(values), 'repeats': len(values), 'work': loop.work,
+            'limit': loop.limit or None, 'ratio': None}
 
 
 def show(entries: Sequence[Mapping[str, Any]], console: Console) -> None:
@@ -86,11 +94,16 @@ def show(entries: Sequence[Mapping[str, Any]], console: Console) -> None:
     for name in 'median', 'smallest', 'largest':
         table.add_column(name, justify='right', no_wrap=True)
     table.add_column('')
+    bounded = any(each['ratio'] is not None for each in entries)
+    if bounded:
+        table.add_column('over limit', justify='right', no_wrap=True)
     last = ''
     for each in entries:
         group = '' if each['group'] == last else each['group']
         last = each['group']
         table.add_row(group, each['name'], number(each['median']),
                       number(each['min']), number(each['max']),
-                      each['unit'])
+                      each['unit'], *(
+                          ['' if each['ratio'] is None
+                           else f'{each["ratio"]:.2f}'] if bounded else []))
     console.print(table)

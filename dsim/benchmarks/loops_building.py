@@ -11,6 +11,7 @@ from dsim.benchmarks.loops import Loop
 from dsim.connectivity import (
     FixedIndegree,
     FixedOutdegree,
+    FixedTotal,
     Gaussian,
     Kernel,
     PairwiseBernoulli,
@@ -45,6 +46,7 @@ def rules(side: int) -> dict[str, tuple[Rule, Kernel]]:
     return {
         'in-degree, Gaussian': (FixedIndegree(degree), NEAR),
         'in-degree, uniform': (FixedIndegree(degree), Uniform()),
+        'fixed total, uniform': (FixedTotal(degree*side*side), Uniform()),
         'out-degree, Gaussian': (FixedOutdegree(degree), NEAR),
         'in-degree, Gaussian, no multiple contacts': (
             FixedIndegree(degree, multiple_contacts=False), NEAR),
@@ -89,8 +91,8 @@ def _builder(name: str, side: int, rule: Rule, kernel: Kernel, weight: Any,
              delay: Any, comm: Any) -> Loop:
     network = Network(seed=1, periodic=True)
     network.population('cells', Izhikevich(), (side, side))
-    network.project('cells', 'cells', rule=rule, kernel=kernel,
-                    weight=weight, delay=delay)
+    network.project('cells', 'cells', rule=rule, weight=weight, delay=delay,
+                    kernel=kernel if rule.spatial else None)
 
     def build() -> Simulation:
         return Simulation(network, 1.0, comm=comm)

@@ -51,17 +51,21 @@ def _stepper(neuron: Neuron, count: int, steps: int, kind: np.dtype
 def inputs(side: int) -> Iterator[Loop]:
     """Draw noise and Poisson spikes."""
     dt = 1.0
-    yield Loop(f'noise, {STEPS} steps a call', 'neuron-step',
-               STEPS*side**2, _drawer(GaussianCurrent(std=5.0), side, dt))
+    for precision in 'float64', 'float32':
+        yield Loop(f'noise, {precision}, {STEPS} steps a call',
+                   'neuron-step', STEPS*side**2,
+                   _drawer(GaussianCurrent(std=5.0), side, dt, precision))
     for mean in POISSON_MEANS:
         stimulus = PoissonInput(rate=1000*mean/dt, weight=1.0)
         yield Loop(f'Poisson, mean {mean:g}, {STEPS} steps a call',
                    'neuron-step', STEPS*side**2, _drawer(stimulus, side, dt))
 
 
-def _drawer(stimulus: Stimulus, side: int, dt: float) -> Any:
+def _drawer(stimulus: Stimulus, side: int, dt: float,
+            precision: str = 'float64') -> Any:
     ids = np.arange(side*side)
     place = Place(ids, (side, side), Sheet(), 1, 'cells')
     site = Site(place, ids[::side].copy(), side, 'input', dt)
-    drive, out = stimulus.bind(site), np.zeros((STEPS, side**2))
+    drive, out = stimulus.bind(site), np.zeros(
+        (STEPS, side**2), precision)
     return partial(drive.add, out, 0)

@@ -10,7 +10,7 @@ from dsim.benchmarks import machine, memory
 from dsim.benchmarks.workloads import Workload
 from dsim.engine.timers import PHASES, Summary
 from dsim.errors import LayoutError
-from dsim.network import Network, confirm_storage
+from dsim.network import confirm_storage
 from dsim.simulation import Simulation
 
 
@@ -111,7 +111,7 @@ def measure(workload: Workload, seed: int, options: Options, comm: Any
     own = {phase: end[phase] - begin[phase] for phase in PHASES}
     found = {**_sizes(simulation, options),
              **_building(building, last, before, after, peak, comm),
-             **_running(running, first, last, simulation.network, options)}
+             **_running(running, first, last, simulation, options)}
     phases = _phases(own, comm)
     steps = round(1000*found['biological_s']/workload.dt)
     return {'seed': seed, **found, 'phases_s': phases,
@@ -198,7 +198,8 @@ def _total(comm: Any, before: int | None, after: int | None) -> int | None:
 
 
 def _running(watch: Stopwatch, first: Summary, last: Summary,
-             network: Network, options: Options) -> dict[str, Any]:
+             simulation: Simulation, options: Options) -> dict[str, Any]:
+    network, dt = simulation.network, simulation.clock.dt
     biological = last.biological - first.biological
     events = last.events - first.events
     spikes = {name: last.spikes[name] - first.spikes[name]
@@ -214,6 +215,9 @@ def _running(watch: Stopwatch, first: Summary, last: Summary,
         'core_ns_per_event': (1e9*watch.wall*cores/events if events
                               else None),
         'cpu_ns_per_event': 1e9*watch.cpu/events if events else None,
+        'core_s_per_bio_s': watch.wall*cores/biological,
+        'core_ns_per_neuron_step': 1e9*watch.wall*cores/(
+            last.neurons*round(1000*biological/dt)),
         'messages': last.messages - first.messages,
         'bytes': last.bytes - first.bytes,
     }

@@ -107,15 +107,20 @@ def show(entries: Sequence[dict[str, Any]], console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style='bold')
     table.add_column('')
     for name in ('neurons', 'synapses', 'build', 'B/synapse', 'peak',
-                 'rate', 'RTF', 'core-ns/event', 'update', 'deliver',
-                 'exchange', 'wait', 'record'):
+                 'rate', 'RTF', 'core-s/s', 'core-ns/event',
+                 '/neuron-step', 'update', 'deliver', 'exchange', 'wait',
+                 'record'):
         table.add_column(name, justify='right', no_wrap=True)
     for each in entries:
         table.add_row(*_cells(each))
     console.print(table)
     console.print('medians over seeds; peak is of building, in bytes a '
-                  'synapse; phases as shares of the mean rank',
+                  'synapse; core-s a biological second, core-ns a neuron '
+                  'and step; phases as shares of the mean rank',
                   style='dim', markup=False, soft_wrap=True)
+    if any(each['oversubscribed'] for each in entries):
+        console.print('more threads than cores: times mean nothing',
+                      style='yellow', markup=False)
     for each in entries:
         if each['rates_plausible'] is False:
             console.print(f'{each["workload"]}: rates are not what they '
@@ -131,7 +136,9 @@ def _cells(each: dict[str, Any]) -> list[str]:
         number(each['bytes_per_synapse_table']),
         number(each['bytes_per_synapse_peak']),
         f'{each["rate_hz"]:.1f} Hz', number(each['rtf']),
+        number(each['core_s_per_bio_s']),
         number(each['core_ns_per_event']),
+        number(each['core_ns_per_neuron_step']),
         *(f'{100*mean/max(sum(means), 1e-300):.0f} %' for mean in means)]
 
 

@@ -9,7 +9,7 @@ make it, and two ranks that make it get the same.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,6 +40,10 @@ class Pairing:
         return self.source, self.target
 
 
+Bounds = tuple[int, int, int, int]
+"""(row0, row1, column0, column1) of a tile in a population's grid."""
+
+
 class Rows(NamedTuple):
     """The rows of some owners, one after the other.
 
@@ -51,6 +55,20 @@ class Rows(NamedTuple):
     pointer: np.ndarray
     partners: np.ndarray
     draws: np.ndarray
+
+
+class Room:
+    """Arrays that are used again: to get fresh memory takes longer."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[str, np.ndarray] = {}
+
+    def array(self, name: str, size: int, kind: Any = np.int64) -> np.ndarray:
+        """Return an array of some length, with any content."""
+        found = self._arrays.get(name)
+        if found is None or found.size < size:
+            found = self._arrays[name] = np.empty(size + size//8, kind)
+        return found[:size]
 
 
 class Rule:
@@ -68,8 +86,15 @@ class Rule:
         """Return the rows of ``owners`` (int64[n], global ids)."""
         raise TypeError(f'{type(self).__name__} declares no rows')
 
-    def maker(self, pairing: Pairing) -> Callable[[np.ndarray], Rows]:
-        """Return `rows` for one pairing, with what it needs made once."""
+    def maker(self, pairing: Pairing, bounds: Bounds | None = None
+              ) -> Callable[[np.ndarray], Rows]:
+        """Return `rows` for one pairing, with what it needs made once.
+
+        Where ``bounds`` of a tile in the target's grid are given, a rule
+        whose owners are sources may leave out partners beyond, to save
+        work; what it leaves depends on nothing else.  The rows that the
+        function returns hold until its next call.
+        """
         return partial(self.rows, pairing)
 
     def reach(self, pairing: Pairing) -> tuple[float, float]:

@@ -5,18 +5,25 @@ kinds of them, they are drawn from tables (`dsim.connectivity.offsets`).
 Otherwise candidates are drawn evenly from the box that the kernel's cut-off
 leaves, and kept with the probability that the kernel gives.  Both are exact
 for any kernel and for open edges, where the kernel is cut and renormalised.
+Without a kernel, all neurons are as likely.
 """
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 
 from dsim import rng
 from dsim.compiled import compiled
 from dsim.connectivity import offsets
-from dsim.connectivity.base import Pairing, Rows, Rule, size
-from dsim.connectivity.kernels import profile
+from dsim.connectivity.base import (
+    Bounds,
+    Pairing,
+    Room,
+    Rows,
+    Rule,
+    size,
+)
+from dsim.connectivity.kernels import Uniform, profile
 from dsim.connectivity.offsets import (
     BLOCKS,
     NOT_FOUND,
@@ -55,34 +62,9 @@ class _FixedDegree(Rule):
     def rows(self, pairing: Pairing, owners: np.ndarray) -> Rows:
         return self.maker(pairing)(owners)
 
-    def maker(self, pairing: Pairing) -> Callable[[np.ndarray], Rows]:
-        tables = offsets.tabulate(pairing, self.owner)
-        return partial(self._rows, pairing, tables)
-
-    def _rows(self, pairing: Pairing, tables: offsets.Offsets | None,
-              owners: np.ndarray) -> Rows:
-        found = np.empty(owners.size*self.number, dtype=np.int64)
-        no_self = pairing.same and not self.self_connections
-        key = rng.key(pairing.seed, 'partners', pairing.name)
-        grid, partners = pairing.grids(self.owner)
-        if tables is not None:
-            failed = offsets.draw(
-                owners, self.number, grid, partners, pairing.sheet.periodic,
-                tables, no_self, self.multiple_contacts, key, found)
-        else:
-            failed = _draw(
-                owners, self.number, grid, partners, pairing.sheet.extent,
-                pairing.sheet.periodic, pairing.kernel.code(), no_self,
-                self.multiple_contacts, key, found)
-        if failed >= 0:
-            raise SimulationError(
-                f'projection {pairing.name}: {self.owner} neuron {failed} '
-                f'finds no {self.number} partners within its kernel '
-                f'{pairing.kernel!r}; enlarge the kernel, lower the degree, '
-                'or allow self_connections or multiple_contacts')
-        pointer = np.arange(owners.size + 1, dtype=np.int64)*self.number
-        draws = np.tile(np.arange(self.number, dtype=np.int64), owners.size)
-        return Rows(pointer, found, draws)
+    def maker(self, pairing: Pairing, bounds: Bounds | None = None
+              ) -> Callable[[np.ndarray], Rows]:
+        return _Maker(self, pairing)
 
     def length(self, pairing: Pairing) -> float:
         return pairing.kernel.length()
@@ -108,6 +90,50 @@ class FixedOutdegree(_FixedDegree):
     owner = 'source'
 
 
+class _Maker:
+    """Makes the rows of one projection."""
+
+    def __init__(self, rule: _FixedDegree, pairing: Pairing):
+        self.rule, self.pairing, self.room = rule, pairing, Room()
+        self.no_self = pairing.same and not rule.self_connections
+        self.key = rng.key(pairing.seed, 'partners', pairing.name)
+        self.tables = offsets.tabulate(pairing, rule.owner)
+        partners = size(pairing.grids(rule.owner)[1])
+        self.anywhere = (isinstance(pairing.kernel, Uniform)
+                         and partners < 2**32)
+        self.draws = self.pointer = np.zeros(0, dtype=np.int64)
+
+    def __call__(self, owners: np.ndarray) -> Rows:
+        rule, degree = self.rule, self.rule.number
+        found = self.room.array('found', owners.size*degree)
+        failed = self._draw(owners, found)
+        if failed >= 0:
+            raise SimulationError(
+                f'projection {self.pairing.name}: {rule.owner} neuron '
+                f'{failed} finds no {degree} partners within its kernel '
+                f'{self.pairing.kernel!r}; enlarge the kernel, lower the '
+                'degree, or allow self_connections or multiple_contacts')
+        # The same for all owners
+        if self.draws.size < found.size:
+            self.draws = np.tile(np.arange(degree, dtype=np.int64),
+                                 owners.size)
+            self.pointer = np.arange(owners.size + 1, dtype=np.int64)*degree
+        return Rows(self.pointer[:owners.size + 1], found,
+                    self.draws[:found.size])
+
+    def _draw(self, owners: np.ndarray, found: np.ndarray) -> int:
+        rule, sheet = self.rule, self.pairing.sheet
+        grid, partners = self.pairing.grids(rule.owner)
+        rest = (self.no_self, rule.multiple_contacts, self.key, found)
+        if self.tables is not None:
+            return offsets.draw(owners, rule.number, grid, partners,
+                                sheet.periodic, self.tables, *rest)
+        if self.anywhere:
+            return _draw_anywhere(owners, rule.number, size(partners), *rest)
+        return _draw(owners, rule.number, grid, partners, sheet.extent,
+                     sheet.periodic, self.pairing.kernel.code(), *rest)
+
+
 @compiled
 def span(place: float, reach: float, pitch: float, cells: int,
          periodic: bool) -> tuple[int, int]:
@@ -125,6 +151,43 @@ def span(place: float, reach: float, pitch: float, cells: int,
         return first, min(last - first + 1, cells)
     first, last = max(first, 0), min(last, cells - 1)
     return first, max(last - first + 1, 0)
+
+
+@compiled
+def _draw_anywhere(owners, degree, partners, no_self, multiple, key, found):
+    """As `_draw`, where all partners are as likely: a word for each."""
+    used = np.full(1 if multiple else partners, np.int64(-1))
+    drawn = np.empty(4*BLOCKS, np.uint32)
+    candidates = np.empty(4*BLOCKS, np.int64)
+    for k in range(owners.size):
+        forbidden = owners[k] if no_self else np.int64(-1)
+        mine = found[k*degree:(k + 1)*degree]
+        got, tried = 0, 0
+        while got < degree:
+            # As many as are missing, and some more in place of the refused
+            blocks = min((degree - got + 35)//32*8, BLOCKS)
+            if tried > NOT_FOUND*degree:
+                return owners[k]
+            rng.fill_words(drawn, key, owners[k], tried >> 2, blocks)
+            tried += 4*blocks
+            bad = _scale(drawn, 4*blocks, partners, candidates)
+            got = accept(candidates, candidates, 4*blocks, bad, forbidden,
+                         multiple, used, k, mine, got)
+    return -1
+
+
+@compiled
+def _scale(drawn, count, partners, candidates):
+    # Lemire's bounded integers, as in `_propose`; how many are drawn anew
+    uneven = np.uint64(2**32 - partners) % np.uint64(partners)
+    bad = 0
+    for t in range(count):
+        product = np.uint64(drawn[t])*np.uint64(partners)
+        good = product & np.uint64(0xffffffff) >= uneven
+        candidates[t] = (np.int64(product >> np.uint64(32)) if good
+                         else np.int64(-1))
+        bad += 0 if good else 1
+    return bad
 
 
 @compiled
@@ -163,7 +226,7 @@ def _draw(owners, degree, grid, partners, extent, periodic, code, no_self,
             tried += blocks
             _propose(drawn, blocks, (row0, rows, column0, columns), partners,
                      place, pitch, extent, periodic, code, cells, candidates)
-            got = accept(candidates, cells, blocks, forbidden, multiple,
+            got = accept(candidates, cells, blocks, 1, forbidden, multiple,
                          used, k, mine, got)
     return -1
 

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dsim.compiled import compiled
+from dsim.connectivity import integers
 from dsim.connectivity import synapse_values as sv
 from dsim.connectivity.base import Pairing, Rows, Rule
 from dsim.errors import BadValue, SimulationError
-from dsim.space import Shape, distances
+from dsim.space import Shape
 
 CHUNK = 1 << 16
 """Connections drawn at a time: what building needs beyond the table.
@@ -48,7 +49,7 @@ class Landing:
     first: int
 
     @property
-    def ids(self) -> tuple[int, int]:
+    def shape(self) -> tuple[int, int]:
         """The numbers of rows and of columns of the tile."""
         row0, row1, column0, column1 = self.bounds
         return row1 - row0, column1 - column0
@@ -56,15 +57,15 @@ class Landing:
     @property
     def neurons(self) -> int:
         """The number of target neurons on the tile."""
-        rows, columns = self.ids
+        rows, columns = self.shape
         return rows*columns
 
 
 class Drawn(NamedTuple):
     """Connections of some owners: ``rows``, delays in steps, weights.
 
-    ``delays`` and ``weights`` (in units of the receptor) are int64[k] and
-    int32[k], or one number where all are equal.
+    ``delays`` and ``weights`` (in units of the receptor) are int32[k], or
+    one number where all are equal.  Arrays hold until the next are drawn.
     """
 
     owners: np.ndarray
@@ -81,14 +82,17 @@ class Drawing:
         self.pairing, self.rule, self.landing = pairing, rule, landing
         self.weight, self.delay = weight, delay
         self.by_target = rule.owner == 'target'
-        self._rows = rule.maker(pairing)
-        self._weight_key = sv.address(pairing.seed, 'weight', pairing.name)
-        self._delay_key = sv.address(pairing.seed, 'delay', pairing.name)
-        self._factors = getattr(rule, 'factors', None)
+        self._rows = rule.maker(pairing, landing.bounds)
+        self._delays = None if self._is_one_delay() else integers.delays(
+            delay, pairing, rule, landing.dt, landing.shortest,
+            landing.longest)
         self.equal_weight: int | None = None
-        if sv.is_number(weight) and self._factors is None:
-            self.equal_weight = int(self._quantised(
-                np.array([float(weight)]))[0])
+        if sv.is_number(weight) and getattr(rule, 'factors', None) is None:
+            self.equal_weight = int(quantised(
+                np.array([float(weight)]), landing.unit, pairing.name)[0])
+        else:
+            self._weights = integers.weights(weight, pairing, rule,
+                                             landing.unit)
 
     @property
     def expected(self) -> float:
@@ -106,19 +110,20 @@ class Drawing:
         """The number of different delays, in steps."""
         return self.landing.longest - self.landing.shortest + 1
 
-    def all(self, weights: bool = True) -> Iterator[Drawn]:
+    def all(self, delays: bool = True, weights: bool = True
+            ) -> Iterator[Drawn]:
         """Yield all connections, some owners at a time.
 
-        Delays and weights cost as much as the partners; without
-        ``weights`` they are left at 0.
+        Delays and weights take time; where they are not wanted they are
+        the shortest, and 0.
         """
         owners = (ids_of(self._own_box(), self.pairing.target)
                   if self.by_target
                   else ids_of(self.landing.box, self.pairing.source))
-        return self.of(owners, weights)
+        return self.of(owners, delays, weights)
 
-    def of(self, owners: np.ndarray, weights: bool = True
-           ) -> Iterator[Drawn]:
+    def of(self, owners: np.ndarray, delays: bool = True,
+           weights: bool = True) -> Iterator[Drawn]:
         """Yield the connections of ``owners`` (ids), some at a time."""
         if self.landing.neurons == 0:
             return
@@ -127,9 +132,8 @@ class Drawing:
         for k in range(0, owners.size, some):
             mine = owners[k:k + some]
             rows = self._rows(mine)
-            own = _Own(self, mine, rows)
-            yield Drawn(mine, rows, self._delays(own),
-                        self._weights(own) if weights else 0)
+            yield Drawn(mine, rows, self._delays_of(mine, rows, delays),
+                        self._weights_of(mine, rows) if weights else 0)
 
     def lost(self, count: int) -> SimulationError:
         """Return the error for connections from beyond the rule's reach."""
@@ -140,70 +144,24 @@ class Drawing:
 
     def _own_box(self) -> Box:
         row0, _, column0, _ = self.landing.bounds
-        rows, columns = self.landing.ids
+        rows, columns = self.landing.shape
         return row0, rows, column0, columns
 
-    def _delays(self, own: '_Own') -> np.ndarray | int:
-        landing = self.landing
-        if (landing.shortest == landing.longest
-                and not sv.is_sampled(self.delay)):
-            return landing.shortest
-        found = own.values(self.delay, self._delay_key)
-        steps = np.floor(found/landing.dt + 0.5)
+    def _delays_of(self, owners: np.ndarray, rows: Rows, wanted: bool
+                   ) -> np.ndarray | int:
+        if self._delays is None or not wanted:
+            return self.landing.shortest
+        return self._delays(owners, rows)
 
-        # A function may exceed its samples by a step of rounding
-        low, high = landing.shortest, landing.longest
-        wrong = np.flatnonzero(~((steps >= low - 1) & (steps <= high + 1)))
-        if wrong.size:
-            raise BadValue(
-                f'{self.pairing.name}: delay', float(found[wrong[0]]),
-                f'{low*landing.dt:g} to {high*landing.dt:g} ms',
-                'a function of distance must not exceed by far what it gives '
-                'at evenly spaced distances')
-        return np.clip(steps, low, high).astype(np.int64)
-
-    def _weights(self, own: '_Own') -> np.ndarray | int:
+    def _weights_of(self, owners: np.ndarray, rows: Rows
+                    ) -> np.ndarray | int:
         if self.equal_weight is not None:
             return self.equal_weight
-        found = own.values(self.weight, self._weight_key)
-        if self._factors is not None:
-            found = found*self._factors[own.rows.draws]
-        return self._quantised(found)
+        return self._weights(owners, rows)
 
-    def _quantised(self, weights: np.ndarray) -> np.ndarray:
-        return quantised(weights, self.landing.unit, self.pairing.name)
-
-
-class _Own:
-    """What the values of some owners' connections are made from."""
-
-    def __init__(self, drawing: Drawing, owners: np.ndarray, rows: Rows):
-        self.drawing, self.rows, self._owners = drawing, rows, owners
-        self._pairs: np.ndarray | None = None
-
-    @property
-    def pairs(self) -> np.ndarray:
-        """The owner of each connection."""
-        if self._pairs is None:
-            self._pairs = np.repeat(self._owners, np.diff(self.rows.pointer))
-        return self._pairs
-
-    def values(self, value: Any, key: np.uint64) -> np.ndarray:
-        """Return a weight or a delay for each connection."""
-        far = (self._distances() if sv.needs_distance(value)
-               else np.empty(0))
-        return sv.values(value, key, self.pairs, self.rows.draws, far)
-
-    def _distances(self) -> np.ndarray:
-        pairing, partners = self.drawing.pairing, self.rows.partners
-        sources, targets = ((partners, self.pairs) if self.drawing.by_target
-                            else (self.pairs, partners))
-        sheet, out = pairing.sheet, np.empty(partners.size)
-        source, target = pairing.source, pairing.target
-        distances(sources, targets, source[1], target[1],
-                  sheet.pitch(source), sheet.pitch(target), sheet.extent,
-                  sheet.periodic, out)
-        return out
+    def _is_one_delay(self) -> bool:
+        return (self.landing.shortest == self.landing.longest
+                and not sv.is_sampled(self.delay))
 
 
 def quantised(weights: np.ndarray, unit: float, name: str) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 
 from dsim import rng
 from dsim.compiled import compiled
-from dsim.connectivity.base import Pairing, Rows, Rule, size
+from dsim.connectivity.base import Bounds, Pairing, Rows, Rule, size
 from dsim.connectivity.binomial import binomial
 from dsim.errors import BadValue
 from dsim.space import Shape
@@ -70,7 +70,8 @@ class FixedTotal(Rule):
     def rows(self, pairing: Pairing, owners: np.ndarray) -> Rows:
         return self.maker(pairing)(owners)
 
-    def maker(self, pairing: Pairing) -> Callable[[np.ndarray], Rows]:
+    def maker(self, pairing: Pairing, bounds: Bounds | None = None
+              ) -> Callable[[np.ndarray], Rows]:
         layout = _Blocks(pairing.source, pairing.target, self.blocks,
                          self.offset, pairing.sheet.periodic)
         split = rng.key(pairing.seed, 'split', pairing.name)

@@ -27,22 +27,24 @@ NOT_FOUND = 10_000
 BLOCKS = 256
 """Most blocks of random words made at once: 4 kB."""
 
+_HALF = np.uint64(32)
+_LOW = np.uint64(0xffffffff)
+
 
 class Offsets(NamedTuple):
     """Alias tables of all phases, one after the other.
 
     ``phases`` (rows, columns) counts the phases per axis; ``start``
-    int64[phases + 1] bounds their tables; ``rows``, ``columns`` int32[n]
-    are the offsets from the cell that the neuron sits in; a draw below
-    ``threshold`` uint32[n] takes an entry itself, else ``alias`` int32[n].
+    int64[phases + 1] bounds their tables.  A draw below the upper half of
+    ``choice`` uint64[n] takes an entry itself, else that in the lower half;
+    ``steps`` int64[n] are the offsets from the cell that the neuron sits
+    in: those of rows times 2**32 + columns.
     """
 
     phases: tuple[int, int]
     start: np.ndarray
-    rows: np.ndarray
-    columns: np.ndarray
-    threshold: np.ndarray
-    alias: np.ndarray
+    choice: np.ndarray
+    steps: np.ndarray
 
 
 def tabulate(pairing: Pairing, owner: str) -> Offsets | None:
@@ -107,8 +109,7 @@ def _tables(code, down, across):
     count = (row_bounds.size - 1)*columns_of
     most = row_steps.size*column_steps.size
     start = np.zeros(count + 1, np.int64)
-    rows, columns = np.empty(most, np.int32), np.empty(most, np.int32)
-    chance = np.empty(most)
+    steps, chance = np.empty(most, np.int64), np.empty(most)
 
     n = 0
     for phase in range(count):
@@ -117,7 +118,7 @@ def _tables(code, down, across):
             for j in range(column_bounds[column], column_bounds[column + 1]):
                 chance[n] = profile(kind, a, b, table, dy[i], dx[j])
                 if chance[n] > 0:
-                    rows[n], columns[n] = row_steps[i], column_steps[j]
+                    steps[n] = (np.int64(row_steps[i]) << 32) + column_steps[j]
                     n += 1
         start[phase + 1] = n
 
@@ -125,7 +126,8 @@ def _tables(code, down, across):
     for phase in range(count):
         begin, end = start[phase], start[phase + 1]
         _alias(chance[begin:end], threshold[begin:end], alias[begin:end])
-    return start, rows[:n].copy(), columns[:n].copy(), threshold, alias
+    choice = (threshold.astype(np.uint64) << _HALF) | alias.astype(np.uint64)
+    return start, choice, steps[:n].copy()
 
 
 @compiled
@@ -176,21 +178,20 @@ def draw(owners, degree, grid, partners, periodic, tables, no_self, multiple,
 
     Returns the first owner that cannot be served, or -1.
     """
-    phases, start, rows, columns, threshold, alias = tables
-    used = np.full(1 if multiple else rows.size, np.int64(-1))
+    phases, start, choice, steps = tables
+    used = np.full(1 if multiple else steps.size, np.int64(-1))
     drawn = np.empty(4*BLOCKS, np.uint32)
-    entries, candidates = np.empty(2*BLOCKS, np.int64), np.empty(2*BLOCKS,
-                                                                 np.int64)
+    entries = np.empty(2*BLOCKS, np.uint64)
+    candidates = np.empty(2*BLOCKS, np.int64)
     for k in range(owners.size):
         owner = owners[k]
         row, column = divmod(owner, grid[1])
-        # The cell of the partners' grid in which the owner sits
+        # The cell that the owner sits in
         cell = ((2*row + 1)*partners[0]//(2*grid[0]),
                 (2*column + 1)*partners[1]//(2*grid[1]))
         phase = row % phases[0]*phases[1] + column % phases[1]
         part = slice(start[phase], start[phase + 1])
-        table = (rows[part], columns[part], threshold[part], alias[part])
-        if table[0].size == 0:
+        if start[phase] == start[phase + 1]:
             return owner
 
         forbidden = owner if no_self else np.int64(-1)
@@ -202,43 +203,62 @@ def draw(owners, degree, grid, partners, periodic, tables, no_self, multiple,
                 return owner
             rng.fill_words(drawn, key, owner, tried >> 1, blocks)
             tried += 2*blocks
-            _propose(drawn, 2*blocks, table, cell, partners, periodic,
-                     entries, candidates)
-            got = accept(candidates, entries, 2*blocks, forbidden, multiple,
-                          used, k, mine, got)
+            bad = _propose(drawn, 2*blocks, choice[part], steps[part], cell,
+                           partners, periodic, entries, candidates)
+            got = accept(candidates, entries, 2*blocks, bad, forbidden,
+                         multiple, used, k, mine, got)
     return -1
 
 
 @compiled
-def _propose(drawn, count, table, cell, partners, periodic, entries,
+def _propose(drawn, count, choice, steps, cell, partners, periodic, entries,
              candidates):
-    """Write an entry and a partner for each pair of words; -1 if none."""
-    rows, columns, threshold, alias = table
+    """Write a partner, or -1, for each pair of words; count the latter."""
+    # What is looked up, one by one, has loops of its own, so that the others
+    # become vector code
+    looked_up = np.empty(2*BLOCKS, np.uint64)
     # Lemire: products whose low half is below this are drawn anew.
     # Unsigned indices are known not to count from the end
-    size = np.uint64(rows.size)
-    uneven = np.uint64(2**32 - rows.size) % size
-    for t in range(count):
-        product = np.uint64(drawn[np.uint64(2*t)])*size
-        entry = product >> np.uint64(32)
-        other = np.uint64(alias[entry])
-        own = drawn[np.uint64(2*t + 1)] < threshold[entry]
-        entry = entry if own else other
-        row = wrapped(cell[0] + rows[entry], partners[0], periodic[0])
-        column = wrapped(cell[1] + columns[entry], partners[1], periodic[1])
+    size = np.uint64(choice.size)
+    uneven = np.uint64(2**32 - choice.size) % size
+    for i in range(count):
+        t = np.uint64(i)
+        entries[t] = np.uint64(drawn[np.uint64(2)*t])*size >> _HALF
+    for i in range(count):
+        looked_up[i] = choice[entries[i]]
+    for i in range(count):
+        t = np.uint64(i)
+        own = np.uint64(drawn[np.uint64(2)*t + np.uint64(1)]) < (
+            looked_up[t] >> _HALF)
+        entries[t] = entries[t] if own else looked_up[t] & _LOW
+    for i in range(count):
+        candidates[i] = steps[entries[i]]
+
+    bad = 0
+    for i in range(count):
+        t = np.uint64(i)
+        across = np.int64(np.int32(candidates[t]))
+        down = (candidates[t] - across) >> 32
+        row = wrapped(cell[0] + down, partners[0], periodic[0])
+        column = wrapped(cell[1] + across, partners[1], periodic[1])
 
         # No branch, as near an edge it could not be foreseen
+        low = np.uint64(drawn[np.uint64(2)*t])*size & _LOW
         good = ((row >= 0) & (row < partners[0]) & (column >= 0)
-                & (column < partners[1])
-                & (product & np.uint64(0xffffffff) >= uneven))
-        entries[np.uint64(t)] = entry
-        candidates[np.uint64(t)] = row*partners[1] + column if good else -1
+                & (column < partners[1]) & (low >= uneven))
+        candidates[t] = row*partners[1] + column if good else np.int64(-1)
+        bad += 0 if good else 1
+    return bad
 
 
 @compiled
-def accept(candidates, entries, count, forbidden, multiple, used, mark,
+def accept(candidates, entries, count, bad, forbidden, multiple, used, mark,
             mine, got):
     """Append the good candidates to ``mine``; return how many there are."""
+    if bad == 0 and multiple and forbidden < 0:
+        some = min(count, mine.size - got)
+        mine[got:got + some] = candidates[:some]
+        return got + some
     for t in range(count):
         if got == mine.size:
             break

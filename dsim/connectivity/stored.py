@@ -185,7 +185,7 @@ class _Part:
         """First pass: how many connections each source has of each kind."""
         counts = np.zeros(self.sources.count*self.kinds + 1, np.int64)
         for drawing in self.drawings:
-            for some in drawing.all(weights=False):
+            for some in drawing.all(not self.packed, False):
                 lost = _count(*self._arguments(drawing), some.owners,
                               some.rows.pointer, some.rows.partners,
                               some.delays, counts)
@@ -216,7 +216,7 @@ class _Part:
     def fill(self, entries: np.ndarray, weights: np.ndarray) -> None:
         """Second pass: put each connection in its place."""
         for drawing in self.drawings:
-            for some in drawing.all(self.each):
+            for some in drawing.all(weights=self.each):
                 _fill(*self._arguments(drawing), some.owners,
                       some.rows.pointer, some.rows.partners, some.delays,
                       some.weights, self.bits, self.cursor, entries, weights)

@@ -34,5 +34,6 @@ class Papers(Mapping[str, ModuleType]):
 PAPERS = Papers({
     'gain': 'hooper_2025',
     'izhikevich-2003': 'izhikevich_2003',
+    'niebur-1993': 'niebur_1993',
     'potjans-2014': 'potjans_2014',
 })

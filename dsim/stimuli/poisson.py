@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from dsim import poisson as numbers
 from dsim import rng
 from dsim.stimuli.base import Drive, Site, confirm_range
 from dsim.stimuli.current import Between, Timed
@@ -40,13 +41,13 @@ class _Poisson(Between):
         self.site = site
         self.key = rng.key(site.place.seed, 'poisson', site.name)
         rate = evaluate(poisson.rate, site.place, f'{site.name}.rate')
-        most = rng.LARGEST_POISSON_MEAN/(site.dt/1000)
+        most = numbers.LARGEST_MEAN/(site.dt/1000)
         confirm_range(rate, 0, most, site.place, f'{site.name}.rate',
                       f'from 0 to {most:g} Hz')
-        self.mean = rate*(site.dt/1000)
+        self.law = numbers.law(rate*(site.dt/1000))
         self.weight = evaluate(poisson.weight, site.place,
                                f'{site.name}.weight')
 
     def add_steps(self, out: np.ndarray, first_step: int) -> None:
-        rng.add_poisson(out, self.key, first_step, self.site.first_ids,
-                        self.site.width, self.mean, self.weight)
+        numbers.add(out, self.key, first_step, self.site.first_ids,
+                    self.site.width, self.law, self.weight)

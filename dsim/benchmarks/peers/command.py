@@ -1,6 +1,5 @@
 """The command line of the comparison: dsim bench peers."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,8 @@ import click
 
 from dsim.errors import BadValue, lookup
 
+MEMORY = ('peak: VmHWM of /proc/self/status of the process, Python and the '
+          "simulator's code included")
 LIKE = ('The spikes of dsim and of its peers are not the same where there is '
         'noise: each draws its own. Compare rates and CV as statistics.')
 
@@ -32,7 +33,8 @@ LIKE = ('The spikes of dsim and of its peers are not the same where there is '
 @click.option('--core', type=int, help='Run all on this core.')
 @click.option('--json', 'target', type=click.Path(path_type=Path),
               metavar='FILE', help='Write all figures.')
-def peers(workloads: Sequence[str], pythons: Sequence[str],
+@click.pass_obj
+def peers(comm: Any, workloads: Sequence[str], pythons: Sequence[str],
           names: str | None, target: Path | None, **given: Any) -> None:
     """Measure dsim beside other simulators, on one core.
 
@@ -40,9 +42,13 @@ def peers(workloads: Sequence[str], pythons: Sequence[str],
     is simulated by dsim and by each peer in turn, with the same connections.
     """
     from dsim import terminal
+    from dsim.benchmarks import machine
     from dsim.benchmarks.peers import compare
     from dsim.benchmarks.workloads import find
 
+    if comm is not None:
+        raise BadValue('dsim bench peers', f'{comm.size} ranks',
+                       'started alone: it looks at one core')
     for name in 'duration', 'scale':
         if given[name] is not None and not given[name] > 0:
             raise BadValue(f'--{name.replace("_", "-")}', given[name],
@@ -52,15 +58,39 @@ def peers(workloads: Sequence[str], pythons: Sequence[str],
     chosen = [name if name.endswith('.toml') else workload.name
               for name in workloads or compare.MAIN
               for workload in find(name)]
-    entries = []
+    before, entries = machine.load(), []
+    click.echo(_quiet(before, options.core))
     for name in chosen:
         entries.append(compare.compare(name, options, click.echo))
         _show(entries[-1], terminal.console())
         if target is not None:
-            target.write_text(json.dumps(
-                {'machine': _machine(), 'workloads': entries}, indent=1)
-                + '\n')
+            _write(target, before, options, entries)
+    click.echo(f'load now {_words(machine.load())}')
     click.echo(LIKE)
+
+
+def _write(target: Path, before: list[float] | None, options: Any,
+           entries: Sequence[dict[str, Any]]) -> None:
+    from dsim import world
+    from dsim.benchmarks import results
+
+    found = results.gather('peers', entries, before, world.start())
+    results.write(target, {**found, 'memory': MEMORY, 'core': options.core,
+                           'repeats': options.repeats})
+
+
+def _quiet(load: list[float] | None, core: int | None) -> str:
+    """Return in a sentence what else the machine may be doing."""
+    from dsim.benchmarks import machine
+
+    where = ('on whichever core is free' if core is None
+             else f'all on core {core}')
+    return f'load {_words(load)} on {machine.cores()} cores; {where}'
+
+
+def _words(load: list[float] | None) -> str:
+    return ('not known' if load is None
+            else ', '.join(f'{each:g}' for each in load))
 
 
 def _paths(given: Sequence[str]) -> dict[str, str]:
@@ -93,20 +123,6 @@ def _chosen(names: str | None, pythons: dict[str, str]) -> list[str]:
     if absent:
         click.echo(f'not found, left out: {", ".join(absent)}')
     return [name for name in asked if there[name]]
-
-
-def _machine() -> dict[str, Any]:
-    """Return what the figures were taken on."""
-    import os
-    import platform
-
-    lines = (Path('/proc/cpuinfo').read_text().splitlines()
-             if Path('/proc/cpuinfo').exists() else [])
-    names = [line.partition(':')[2].strip() for line in lines
-             if line.startswith('model name')]
-    return {'processor': names[0] if names else platform.processor(),
-            'cores': os.cpu_count(), 'platform': platform.platform(),
-            'load': list(os.getloadavg())}
 
 
 def _show(entry: dict[str, Any], console: Any) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dsim.benchmarks import machine
 from dsim.benchmarks.peers.driver import UNKNOWN
 from dsim.benchmarks.peers.export import export
 from dsim.benchmarks.workloads import find
@@ -116,7 +117,7 @@ def compare(called: str, options: Options, tell: Callable[[str], None]
 
     Raises `DsimError` where dsim itself fails.
     """
-    workload = find(called)[0]
+    workload, before = find(called)[0], machine.load()
     network = workload.network(options.scale, options.seed)
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder)/'network.npz'
@@ -142,6 +143,7 @@ def compare(called: str, options: Options, tell: Callable[[str], None]
             'neurons': sum(p.size for p in network.populations.values()),
             'connections': connections, 'dt': workload.dt,
             'scale': options.scale, 'seed': options.seed,
+            'load_before': before, 'load_after': machine.load(),
             'refused': refused, 'simulators': summarised(
                 {name: found for name, found in runs.items() if found})}
 

@@ -87,7 +87,7 @@ def connections(network: Network, layout: Layout, k: int, dt: float
         for name, found in zip(
                 KINDS, (*(ends if drawing.by_target else ends[::-1]),
                         some.delays, some.weights), strict=True):
-            parts[name].append(np.atleast_1d(found))
+            parts[name].append(np.array(found, ndmin=1))
     whole = {name: _joined(found, name in ('delays', 'weights'))
              for name, found in parts.items()}
     whole['weights'] = whole['weights']*unit
