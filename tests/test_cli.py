@@ -166,7 +166,7 @@ def test_an_estimate_of_time_follows_from_the_machine(model, capsys):
     costs = machine.load()
     steps = 42*1000*costs.cost('step izhikevich-2003 float64')
     calls = 1000*sum(costs.cost(name) for name in (
-        'window', 'block', 'table', 'table', 'post halo'))
+        'window', 'block', 'call', 'table', 'table', 'post halo'))
     assert slow == pytest.approx(
         steps + calls + 42*1000*costs.cost('drive constant'), rel=0.05)
 

@@ -26,14 +26,14 @@ MAY_IMPORT = {
     'engine': GROUND | SCIENCE | {'network', 'partitioning', 'recording',
                                   'io'},
     'simulation': GROUND | {'engine', 'network', 'world'},
-    'prediction': GROUND | SCIENCE | {'network', 'partitioning', 'engine',
-                                      'simulation', 'io', 'world', 'model',
-                                      'console'},
     'reproduce': GROUND | SCIENCE | {'network', 'simulation', 'report', 'io',
                                      'partitioning', 'engine'},
     'benchmarks': GROUND | SCIENCE | {
         'network', 'partitioning', 'engine', 'simulation', 'io', 'world',
         'report', 'reproduce', 'model', 'terminal'},
+    'prediction': GROUND | SCIENCE | {'network', 'partitioning', 'engine',
+                                      'simulation', 'io', 'world', 'model',
+                                      'console'},
 }
 ROOF = {'cli', '__main__', ''}
 """They may import everything."""

@@ -10,10 +10,10 @@ from dsim.connectivity import synapse_values as sv
 from dsim.connectivity.base import Pairing
 from dsim.connectivity.bernoulli import PairwiseBernoulli
 from dsim.connectivity.degree import FixedIndegree, FixedOutdegree
+from dsim.connectivity.drawing import quantised
 from dsim.connectivity.edges import Edges
 from dsim.connectivity.kernels import Disc, Gaussian
 from dsim.connectivity.stencil import Stencil
-from dsim.connectivity.drawing import quantised
 from dsim.distributions import (
     Exponential,
     LogNormal,

@@ -24,12 +24,12 @@ from dsim.report import prediction as drawing
 from dsim.stimuli import STIMULI
 
 COSTS = {
-    'window': 2e-5, 'block': 5e-6, 'table': 1e-6, 'table drawn': 1e-5,
+    'window': 2e-5, 'block': 5e-6, 'table': 1e-6, 'table procedural': 1e-5,
     'post halo': 1e-5,
     'post hypercube': 1e-5, 'post allgather': 1e-5, 'own': 2e-8,
     'posted halo': 1e-8, 'visit': 3e-8, 'visit far': 5e-8,
     'event stored': 1e-9, 'event stencil': 2e-9,
-    'event weighted': 2e-9, 'event drawn': 1e-8, 'segment': 4e-9,
+    'event weighted': 2e-9, 'event procedural': 1e-8, 'segment': 4e-9,
     'call': 2e-6, 'step izhikevich-2003 float64': 1e-9,
     'drive noise': 2e-9,
     **{f'message {name}': 3e-6 for name in EXCHANGES},
@@ -207,8 +207,8 @@ def test_the_fit_finds_the_costs():
     for timing in timings:
         assert model.seconds(timing.counts) == pytest.approx(timing.total,
                                                              rel=1e-6)
-    for name in ('event stored', 'event weighted', 'event drawn', 'visit',
-                 'visit far', 'segment', 'call', 'table', 'table drawn',
+    for name in ('event stored', 'event weighted', 'event procedural',
+                 'visit', 'visit far', 'segment', 'call', 'table', 'table procedural',
                  'block', 'post halo', 'posted halo'):
         assert found[name] == pytest.approx(COSTS[name], rel=1e-6), name
     # Of what is always there together only the sum can be known

@@ -37,7 +37,7 @@ class Case:
     Each draws ``degree`` connections from each, of ``delay`` ms,
     by a Gaussian kernel of ``reach`` (fraction of the side; 0 is
     everywhere).  ``kind`` is 'stored' (equal weights), 'delayed' (and drawn
-    delays), 'weighted' (and drawn weights), 'drawn' (at each spike) or
+    delays), 'weighted' (and drawn weights), 'procedural' (at each spike) or
     'stencil' (of so many cells).  Weights are 0, or all but, so that
     neurons fire as ``mean`` and ``noise`` of the current make them.
     """
@@ -92,14 +92,14 @@ class Case:
             weight = Uniform(0.0, 1e-9)
         rules = {'stencil': lambda: Stencil(np.ones(
                      (round(self.degree**0.5),)*2)),
-                 'drawn': lambda: FixedOutdegree(self.degree)}
+                 'procedural': lambda: FixedOutdegree(self.degree)}
         rule = rules.get(self.kind, lambda: FixedIndegree(self.degree))()
         network.project(
             source, targets, rule=rule, weight=weight, delay=delay,
             kernel=(Gaussian(self.reach/2, self.reach) if self.reach
                     else None),
             receptor=source.model.receptors[0].name,
-            storage='procedural' if self.kind == 'drawn' else 'auto')
+            storage='procedural' if self.kind == 'procedural' else 'auto')
 
 
 def parts() -> Iterator[Case]:
@@ -141,8 +141,8 @@ def networks() -> Iterator[Case]:
         Case(64, 1, 60, 1, 'delayed', reach=0.2),
         Case(64, 1, 500, 4, 'delayed'),
         Case(128, 1, 300, 1, 'delayed', reach=0.15),
-        Case(24, 1, 50, 1, 'drawn'),
-        Case(48, 1, 300, 2, 'drawn', reach=0.2),
+        Case(24, 1, 50, 1, 'procedural'),
+        Case(48, 1, 300, 2, 'procedural', reach=0.2),
     )
 
 
@@ -160,5 +160,5 @@ def unseen() -> Iterator[Case]:
         Case(112, 1, 300, 12, reach=0.1),
         Case(128, 1, 600, 1, mean=3.0, reach=0.1),
         Case(72, 2, 250, 2, 'delayed', reach=0.2),
-        Case(32, 1, 100, 1, 'drawn'),
+        Case(32, 1, 100, 1, 'procedural'),
     )

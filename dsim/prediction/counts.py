@@ -132,7 +132,7 @@ class Census:
         calls = engine.calls(network, self.layout, own)
         counts = {'window': 1.0, f'post {self.scheme.name}': 1.0,
                   'block': calls.blocks, 'call': calls.drives,
-                  'table': 2*calls.tables, 'table drawn': 2*calls.drawn}
+                  'table': 2*calls.tables, 'table procedural': 2*calls.drawn}
         for n, population in zip(own, network.populations.values(),
                                  strict=True):
             name = f'step {population.model.name} {population.precision}'
@@ -167,10 +167,11 @@ class Census:
         path = engine.path(self.network, self.layout, taken, columns,
                            own[p] + heard)
         for k, count in taken.items():
-            # What is drawn at a spike is drawn whole, for all ranks
-            events = (spikes*self.outdegree(k) if kinds[k] == 'event drawn'
-                      else each*count)
-            counts[kinds[k]] = counts.get(kinds[k], 0.0) + events
+            kind, events = kinds[k], each*count
+            if kind == 'event procedural':
+                # What is drawn at a spike is drawn whole, for all ranks
+                events = spikes*self.outdegree(k)
+            counts[kind] = counts.get(kind, 0.0) + events
         counts.update({
             'visit': spikes*path.rows, 'segment': spikes*path.segments,
             'visit far': spikes*path.rows*far(tables)})

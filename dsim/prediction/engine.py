@@ -17,8 +17,8 @@ from dsim.engine.layout import Layout
 from dsim.engine.memory import indegree, of_rank
 from dsim.network import Network
 
-BYTES = {'event stored': 2, 'event weighted': 6, 'event stencil': 0,
-         'event drawn': 0}
+BYTES = {'event stored': 2.2, 'event weighted': 6.3, 'event stencil': 0.0,
+         'event procedural': 0.0}
 """What a connection takes, about, by what its events are counted as."""
 
 
@@ -48,7 +48,7 @@ def kind(network: Network, layout: Layout, k: int) -> str:
     if isinstance(projection.rule, Stencil) and is_plain(projection):
         return 'event stencil'
     if layout.procedural[k]:
-        return 'event drawn'
+        return 'event procedural'
     each = isinstance(projection.rule, Stencil) or not is_number(
         projection.weight)
     return 'event weighted' if each else 'event stored'
@@ -74,7 +74,7 @@ def calls(network: Network, layout: Layout, own: Sequence[float]) -> Calls:
     kinds = [kind(network, layout, k) for k, projection
              in enumerate(network.projections)
              if count[projection.target.name]]
-    drawn = kinds.count('event drawn')
+    drawn = kinds.count('event procedural')
     return Calls(stretches*blocks, stretches*drives, tables(kinds) - drawn,
                  float(drawn))
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dsim.compiled import compiled
-from dsim.partitioning.exchange.loopback import LocalMail, Seat
 from dsim.partitioning.exchange.coding import Bytes
+from dsim.partitioning.exchange.loopback import LocalMail, Seat
 from dsim.partitioning.exchange.mail import Mail
 from dsim.partitioning.exchange.packets import Spikes
 from dsim.reproduce.niebur_1993_cells import Cells, Setting
