@@ -82,6 +82,7 @@ class Drawing:
         self.pairing, self.rule, self.landing = pairing, rule, landing
         self.weight, self.delay = weight, delay
         self.by_target = rule.owner == 'target'
+        self._degree = rule.degree(pairing)
         self._rows = rule.maker(pairing, landing.bounds)
         self._delays = None if self._is_one_delay() else integers.delays(
             delay, pairing, rule, landing.dt, landing.shortest,
@@ -97,13 +98,12 @@ class Drawing:
     @property
     def expected(self) -> float:
         """The number of connections to be expected."""
-        degree = self.rule.degree(self.pairing)
         if self.by_target:
-            return self.landing.neurons*degree
+            return self.landing.neurons*self._degree
         pairing = self.pairing
         share = (self.landing.neurons
                  / (pairing.target[0]*pairing.target[1]))
-        return pairing.source[0]*pairing.source[1]*degree*share
+        return pairing.source[0]*pairing.source[1]*self._degree*share
 
     @property
     def kinds(self) -> int:
@@ -127,8 +127,7 @@ class Drawing:
         """Yield the connections of ``owners`` (ids), some at a time."""
         if self.landing.neurons == 0:
             return
-        degree = max(self.rule.degree(self.pairing), 1.0)
-        some = max(int(CHUNK/degree), 1)
+        some = max(int(CHUNK/max(self._degree, 1.0)), 1)
         for k in range(0, owners.size, some):
             mine = owners[k:k + some]
             rows = self._rows(mine)
