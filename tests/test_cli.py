@@ -59,7 +59,7 @@ def alone(capsys, *words):
      'there are: bench, check, info, predict, report, reproduce, run\n'),
     (['run', 'm.toml', '--ouput', 'x'], "run: no option '--ouput'; did you "
      "mean '--output'?\nthere are: --help, --no-report, --output, "
-     '--overwrite, --report, --set\n'),
+     '--overwrite, --report, --set, --threads\n'),
     (['--verzion'], "no option '--verzion'; did you mean '--version'?\n"
      'there are: --help, --version\n'),
     (['run'], "run: Missing argument 'MODEL'.\nUsage: dsim run [OPTIONS] "

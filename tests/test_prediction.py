@@ -208,8 +208,8 @@ def test_the_fit_finds_the_costs():
         assert model.seconds(timing.counts) == pytest.approx(timing.total,
                                                              rel=1e-6)
     for name in ('event stored', 'event weighted', 'event procedural',
-                 'visit', 'visit far', 'segment', 'call', 'table', 'table procedural',
-                 'block', 'post halo', 'posted halo'):
+                 'visit', 'visit far', 'segment', 'call', 'table',
+                 'table procedural', 'block', 'post halo', 'posted halo'):
         assert found[name] == pytest.approx(COSTS[name], rel=1e-6), name
     # Of what is always there together only the sum can be known
     for both in ('step izhikevich-2003 float64', 'drive noise'), ('own',):
