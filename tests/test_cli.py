@@ -59,7 +59,7 @@ def alone(capsys, *words):
      'there are: bench, check, info, predict, report, reproduce, run\n'),
     (['run', 'm.toml', '--ouput', 'x'], "run: no option '--ouput'; did you "
      "mean '--output'?\nthere are: --help, --no-report, --output, "
-     '--overwrite, --report, --set\n'),
+     '--overwrite, --report, --set, --threads\n'),
     (['--verzion'], "no option '--verzion'; did you mean '--version'?\n"
      'there are: --help, --version\n'),
     (['run'], "run: Missing argument 'MODEL'.\nUsage: dsim run [OPTIONS] "
@@ -166,7 +166,7 @@ def test_an_estimate_of_time_follows_from_the_machine(model, capsys):
     costs = machine.load()
     steps = 42*1000*costs.cost('step izhikevich-2003 float64')
     calls = 1000*sum(costs.cost(name) for name in (
-        'window', 'block', 'table', 'table', 'post halo'))
+        'window', 'block', 'call', 'table', 'table', 'post halo'))
     assert slow == pytest.approx(
         steps + calls + 42*1000*costs.cost('drive constant'), rel=0.05)
 

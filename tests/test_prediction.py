@@ -15,7 +15,7 @@ from dsim.engine.layout import arrange
 from dsim.errors import BadValue, InputFileError
 from dsim.network import Network
 from dsim.neurons import NEURONS
-from dsim.partitioning.exchange import EXCHANGES, Halo
+from dsim.partitioning.exchange import EXCHANGES, Halo, find_scheme
 from dsim.prediction import extremes, machine, scaling
 from dsim.prediction.counts import Census, uneven
 from dsim.prediction.fit import PHASES, Timing, errors, fit, least
@@ -24,11 +24,13 @@ from dsim.report import prediction as drawing
 from dsim.stimuli import STIMULI
 
 COSTS = {
-    'window': 2e-5, 'block': 5e-6, 'table': 1e-6, 'post halo': 1e-5,
+    'window': 2e-5, 'block': 5e-6, 'table': 1e-6, 'table procedural': 1e-5,
+    'post halo': 1e-5,
     'post hypercube': 1e-5, 'post allgather': 1e-5, 'own': 2e-8,
     'posted halo': 1e-8, 'visit': 3e-8, 'visit far': 5e-8,
-    'event stored': 1e-9, 'event far': 1e-9, 'event stencil': 2e-9,
-    'event weighted': 2e-9, 'step izhikevich-2003 float64': 1e-9,
+    'event stored': 1e-9, 'event stencil': 2e-9,
+    'event weighted': 2e-9, 'event procedural': 1e-8, 'segment': 4e-9,
+    'call': 2e-6, 'step izhikevich-2003 float64': 1e-9,
     'drive noise': 2e-9,
     **{f'message {name}': 3e-6 for name in EXCHANGES},
     **{f'byte {name}': 1e-9 for name in EXCHANGES},
@@ -205,8 +207,9 @@ def test_the_fit_finds_the_costs():
     for timing in timings:
         assert model.seconds(timing.counts) == pytest.approx(timing.total,
                                                              rel=1e-6)
-    for name in ('event stored', 'event weighted', 'visit', 'visit far',
-                 'table', 'block', 'post halo', 'posted halo'):
+    for name in ('event stored', 'event weighted', 'event procedural',
+                 'visit', 'visit far', 'segment', 'call', 'table',
+                 'table procedural', 'block', 'post halo', 'posted halo'):
         assert found[name] == pytest.approx(COSTS[name], rel=1e-6), name
     # Of what is always there together only the sum can be known
     for both in ('step izhikevich-2003 float64', 'drive noise'), ('own',):
@@ -371,12 +374,12 @@ def test_default_numbers_of_ranks():
 
 def test_what_comes_with_dsim_can_be_read():
     found = machine.load()
-    assert found.facts['CPU'] and found.check['runs'] > 0
+    assert found.facts['CPU'] and found.check['1']['runs'] > 0
     for kind in machine.GROUPS:
         assert found.cost(f'{kind} halo' if kind in (
             'post', 'message', 'byte') else kind) >= 0
-    known = {name.partition(' ')[2] for name in found.constants}
-    assert set(EXCHANGES) <= known
+    assert {find_scheme(name, None, 1, 1.0).name for name in EXCHANGES} <= {
+        name.partition(' ')[2] for name in found.constants}
 
 
 def test_a_file_and_back(tmp_path):
@@ -501,13 +504,15 @@ def test_calibration(comm, monkeypatch):
     monkeypatch.setattr(cases, 'parts', lambda: few)
     monkeypatch.setattr(cases, 'networks', lambda: few[2:])
     monkeypatch.setattr(cases, 'unseen', lambda: few[3:])
-    monkeypatch.setattr(calibrate, 'SEGMENT', 0.002)
+    monkeypatch.setattr(calibrate, 'ALONE', (0.002, 3))
+    monkeypatch.setattr(calibrate, 'TOGETHER', (0.002, 3))
     monkeypatch.setattr(calibrate, 'BLOCKS', 2)
     told = []
     found = calibrate.calibrate(comm, {'CPU': 'this one'}, told.append)
     assert all(comm.allgather(found.constants == comm.bcast(
         found.constants)))
-    assert found.check['runs'] == comm.size
+    assert set(found.check) == {'1', str(comm.size)}
+    assert found.check['1']['runs'] == 1
     assert found.facts['ranks'] == str(comm.size)
     assert {'window', 'message halo', 'byte allgather'} <= set(
         found.constants)

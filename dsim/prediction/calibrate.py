@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -19,10 +19,11 @@ from dsim.prediction.machine import Machine, load
 from dsim.prediction.scaling import chosen, window_parts
 from dsim.simulation import Simulation
 
-SEGMENT, SEGMENTS = 0.03, 11
-"""Seconds that are timed at once; of so many times the least is taken.
-
-What else runs on a machine can only add to it.
+ALONE = 0.03, 11
+TOGETHER = 0.004, 80
+"""Seconds that are timed at once, and how many times, of which the least is
+taken: on one rank, of which what it is kept from working is known, and on
+several, which need a moment when nothing comes between.
 """
 
 BURSTS = 0, 10, 100, 1000, 5000
@@ -45,42 +46,51 @@ def calibrate(comm: Any, facts: dict[str, str],
     """
     facts = {**facts, 'ranks': str(comm.size), 'load': _load()}
     alone = comm.Split(comm.rank)
-    timings = []
-    for case in [*cases.parts(), *cases.networks()]:
-        say(str(case))
-        timings.append(measure(case, alone)[0])
-    constants = _mean(comm, fit(timings))
-    for name in EXCHANGES:
-        say(f'exchange {name}')
-        costs = _mean(comm, messages(name, alone, comm))
-        constants = {**costs, **constants}
+    constants: dict[str, float] = {}
     if comm.size == 1:
         constants.update(
             (name, cost) for name, cost in load().constants.items()
             if name.partition(' ')[0] in ('message', 'byte'))
+    for name in EXCHANGES:
+        say(f'exchange {name}')
+        constants.update(_mean(comm, messages(name, alone, comm)))
+
+    unseen = []
+    for group in [comm, alone] if comm.size > 1 else [alone]:
+        for case in cases.unseen():
+            say(f'to check: {group.size} ranks: {case}')
+            unseen.append((group.size, *measure(case, group)))
+    timings = []
+    for case in [*cases.parts(), *cases.networks()]:
+        say(str(case))
+        timings.append(measure(case, alone)[0])
+    constants.update(_mean(comm, fit(timings)))
+    alone.Free()
 
     machine = Machine(facts, constants)
-    machine.check.update(check(machine, alone, comm, say))
-    alone.Free()
+    machine.check.update(check(machine, unseen, comm))
     return machine
 
 
-def check(machine: Machine, alone: Any, comm: Any,
-          say: Callable[[str], None]) -> dict[str, Any]:
-    """Return how well a machine's costs foretell runs not fitted."""
-    measured: dict[str, float] = {}
-    foretold: dict[str, float] = {}
-    for ranks in sorted({1, comm.size}):
-        for case in cases.unseen():
-            say(f'check on {ranks}: {case}')
-            timing, census = measure(case, alone if ranks == 1 else comm)
+def check(machine: Machine, unseen: Sequence[tuple[int, Timing, Census]],
+          comm: Any) -> dict[str, Any]:
+    """Return how well a machine's costs foretell runs not fitted.
+
+    By number of ranks, what `errors` tells, and the times of a window.
+    """
+    found: dict[str, Any] = {}
+    for size in sorted({ranks for ranks, *_ in unseen}):
+        measured, foretold = {}, {}
+        for ranks, timing, census in unseen:
+            if ranks != size:
+                continue
             works = [census.work(rank) for rank in chosen(census, machine)]
-            name = f'ranks={ranks} {case}'
-            measured[name] = max(comm.allgather(timing.total))
-            foretold[name] = sum(window_parts(census, works,
-                                              machine).values())
-    return {**errors(measured, foretold), 'ranks': comm.size,
-            'seconds': measured, 'foretold': foretold}
+            measured[timing.name] = max(comm.allgather(timing.total))
+            foretold[timing.name] = sum(
+                window_parts(census, works, machine).values())
+        found[str(size)] = {**errors(measured, foretold),
+                            'seconds': measured, 'foretold': foretold}
+    return found
 
 
 def _load() -> str:
@@ -99,24 +109,25 @@ def measure(case: Case, comm: Any) -> tuple[Timing, Census]:
     begin = time.perf_counter()
     simulation.run(window)
     once = max(comm.allgather(time.perf_counter() - begin))
-    windows = int(min(max(SEGMENT/once, 5), 20_000))
+    length, segments = ALONE if comm.size == 1 else TOGETHER
+    windows = int(min(max(length/once, 2), 20_000))
 
     before = simulation.summary()
-    first, segments = before, []
-    for _ in range(SEGMENTS):
+    first, timed = before, []
+    for _ in range(segments):
         begin = time.process_time()
         simulation.run(windows*window)
         busy = time.process_time() - begin
         after = simulation.summary()
-        segments.append((after.wall - before.wall,
-                         _phases(before, after, windows, busy)))
+        timed.append((after.wall - before.wall,
+                      _phases(before, after, windows, busy)))
         before = after
     seconds = (after.biological - first.biological)
     rates = [(after.spikes[name] - first.spikes[name])/p.size/seconds
              for name, p in network.populations.items()]
     census = Census(network, simulation.layout, case.dt, rates,
                     type(simulation.exchange))
-    _, times = min(segments, key=itemgetter(0))
+    _, times = min(timed, key=itemgetter(0))
     return Timing(str(case), census.work(comm.rank).counts, times), census
 
 

@@ -36,10 +36,10 @@ class Case:
 
     Each draws ``degree`` connections from each, of ``delay`` ms,
     by a Gaussian kernel of ``reach`` (fraction of the side; 0 is
-    everywhere).  ``kind`` is that of their weights: 'stored' (all alike),
-    'weighted' (drawn, as are the delays), 'procedural' (alike, and drawn at
-    each spike), 'stencil'.  All weights are 0, so that neurons fire as
-    ``mean`` and ``noise`` of the current make them.
+    everywhere).  ``kind`` is 'stored' (equal weights), 'delayed' (and drawn
+    delays), 'weighted' (and drawn weights), 'procedural' (at each spike) or
+    'stencil' (of so many cells).  Weights are 0, or all but, so that
+    neurons fire as ``mean`` and ``noise`` of the current make them.
     """
 
     side: int
@@ -86,19 +86,20 @@ class Case:
                  targets: list[Population]) -> None:
         delay: Any = float(self.delay)
         weight: Any = 0.0
+        if self.kind in ('delayed', 'weighted'):
+            delay = Uniform(self.delay, 2.0*self.delay + 4.0)
         if self.kind == 'weighted':
-            delay = Uniform(self.delay, 2.0*self.delay)
             weight = Uniform(0.0, 1e-9)
-        mask = np.ones((round(self.degree**0.5),)*2)
-        drawn = self.kind == 'procedural'
-        rule = (Stencil(mask) if self.kind == 'stencil' else
-                FixedOutdegree(self.degree) if drawn else
-                FixedIndegree(self.degree))
-        kernel = Gaussian(self.reach/2, self.reach) if self.reach else None
-        network.project(source, targets, rule=rule, weight=weight,
-                        delay=delay, kernel=kernel,
-                        receptor=source.model.receptors[0].name,
-                        storage='procedural' if drawn else 'auto')
+        rules = {'stencil': lambda: Stencil(np.ones(
+                     (round(self.degree**0.5),)*2)),
+                 'procedural': lambda: FixedOutdegree(self.degree)}
+        rule = rules.get(self.kind, lambda: FixedIndegree(self.degree))()
+        network.project(
+            source, targets, rule=rule, weight=weight, delay=delay,
+            kernel=(Gaussian(self.reach/2, self.reach) if self.reach
+                    else None),
+            receptor=source.model.receptors[0].name,
+            storage='procedural' if self.kind == 'procedural' else 'auto')
 
 
 def parts() -> Iterator[Case]:
@@ -136,8 +137,12 @@ def networks() -> Iterator[Case]:
         Case(128, 1, 500, 8, reach=0.2),
         Case(32, 1, 121, 4, 'stencil', mean=12.0),
         Case(16, 2, 200, 1, mean=20.0),
-        Case(48, 1, 200, 1, 'procedural', reach=0.2),
-        Case(96, 1, 50, 8, 'procedural'),
+        Case(24, 2, 60, 1, 'delayed'),
+        Case(64, 1, 60, 1, 'delayed', reach=0.2),
+        Case(64, 1, 500, 4, 'delayed'),
+        Case(128, 1, 300, 1, 'delayed', reach=0.15),
+        Case(24, 1, 50, 1, 'procedural'),
+        Case(48, 1, 300, 2, 'procedural', reach=0.2),
     )
 
 
@@ -151,8 +156,9 @@ def unseen() -> Iterator[Case]:
         Case(48, 1, 150, 1, 'weighted', reach=0.2),
         Case(56, 3, 120, 8),
         Case(80, 1, 600, 1, reach=0.15),
-        Case(72, 1, 100, 4, 'procedural', reach=0.3),
         Case(100, 1, 25, 2, 'stencil'),
         Case(112, 1, 300, 12, reach=0.1),
         Case(128, 1, 600, 1, mean=3.0, reach=0.1),
+        Case(72, 2, 250, 2, 'delayed', reach=0.2),
+        Case(32, 1, 100, 1, 'procedural'),
     )

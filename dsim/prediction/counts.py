@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from dsim.connectivity.stencil import Stencil, connections
-from dsim.engine.build import is_plain
+from dsim.connectivity import Stencil
+from dsim.connectivity.stencil import connections
 from dsim.engine.layout import Layout
 from dsim.network import Network, Population, Projection
 from dsim.partitioning.exchange import Exchange
@@ -18,8 +18,12 @@ from dsim.prediction import engine
 MOST_CELLS = 64
 """Cells of a tile, and of a reach, that are enough to see its shape."""
 
-CACHE = 2**20
-"""Bytes that are taken to be near a core."""
+CACHE = 2**22
+"""Bytes of tables that stay near a core.
+
+Between a second cache and a core's part of the third; with 3 to 6 MiB the
+runs that are fitted are explained as well.
+"""
 
 Counts = dict[str, float]
 """How often each thing that costs time is done, by name."""
@@ -125,10 +129,10 @@ class Census:
         """
         network, window = self.network, self.layout.window
         names = list(network.populations)
-        counts = {
-            'window': 1.0, f'post {self.scheme.name}': 1.0,
-            'block': engine.blocks(network, self.layout, own),
-            'table': 2*engine.tables(network, self.layout, own)}
+        calls = engine.calls(network, self.layout, own)
+        counts = {'window': 1.0, f'post {self.scheme.name}': 1.0,
+                  'block': calls.blocks, 'call': calls.drives,
+                  'table': 2*calls.tables, 'table procedural': 2*calls.drawn}
         for n, population in zip(own, network.populations.values(),
                                  strict=True):
             name = f'step {population.model.name} {population.precision}'
@@ -150,33 +154,44 @@ class Census:
                   f'posted {self.scheme.name}': each*own[p]}
         kinds = [engine.kind(self.network, self.layout, k)
                  for k in range(len(found))]
+        taken = {k: found[k] for k, projection
+                 in enumerate(self.network.projections)
+                 if found[k] and projection.source is self.populations[p]}
+        spikes = each*(own[p] + heard)
+        if not taken:
+            return Chance(spikes, counts, 1.0)
+
         tables = sum(count*engine.BYTES[kind] for count, kind
                      in zip(found, kinds, strict=True))
-        taken = [k for k, projection in enumerate(self.network.projections)
-                 if found[k] and projection.source is self.populations[p]]
-        if not taken:
-            return Chance(each*(own[p] + heard), counts, 1.0)
-
-        events = each*sum(found[k] for k in taken)
-        rows = each*(own[p] + heard)*engine.rows([kinds[k] for k in taken])
-        for k in taken:
-            counts[kinds[k]] = counts.get(kinds[k], 0.0) + each*found[k]
-        counts['visit'], counts['visit far'] = rows, rows*far(tables)
-        counts['event far'] = events*far(self.ring(own))
+        columns = self.columns(own)
+        path = engine.path(self.network, self.layout, taken, columns,
+                           own[p] + heard)
+        for k, count in taken.items():
+            kind, events = kinds[k], each*count
+            if kind == 'event procedural':
+                # What is drawn at a spike is drawn whole, for all ranks
+                events = spikes*self.outdegree(k)
+            counts[kind] = counts.get(kind, 0.0) + events
+        counts.update({
+            'visit': spikes*path.rows, 'segment': spikes*path.segments,
+            'visit far': spikes*path.rows*far(tables)})
 
         # A source has a Poisson-like number of targets on the tile
-        uneven = sum(found[k]*self.unevenness(self.network.projections[k],
-                                              own) for k in taken)
-        scatter = (own[p] + heard)/sum(found[k] for k in taken)
-        return Chance(each*(own[p] + heard), counts,
-                      uneven/sum(found[k] for k in taken) + scatter)
+        total = sum(taken.values())
+        uneven = sum(count*self.unevenness(self.network.projections[k], own)
+                     for k, count in taken.items())
+        return Chance(spikes, counts, (uneven + own[p] + heard)/total)
 
-    def ring(self, own: Sequence[float]) -> float:
-        """Return the bytes of the sums of weights that are to arrive."""
-        receptors = [len(p.model.receptors)
-                     for p in self.network.populations.values()]
-        return 8.0*self.layout.longest*sum(
-            n*count for n, count in zip(own, receptors, strict=True))
+    def columns(self, own: Sequence[float]) -> float:
+        """Return the sums of weights of a step: one a receptor."""
+        return sum(n*len(p.model.receptors) for n, p
+                   in zip(own, self.populations, strict=True))
+
+    def outdegree(self, k: int) -> float:
+        """Return the mean number of connections of a source, everywhere."""
+        projection = self.network.projections[k]
+        return (self.degree(projection)*projection.target.size
+                / projection.source.size)
 
     def unevenness(self, projection: Projection, own: Sequence[float]
                    ) -> float:
@@ -226,9 +241,10 @@ class Census:
         None are all ranks; a mean where the rule draws them.
         """
         projection, tiling = self.network.projections[k], self.layout.tiling
-        target = list(self.network.populations).index(projection.target.name)
+        target = self.populations.index(projection.target)
         rule = projection.rule
-        if isinstance(rule, Stencil) and is_plain(projection):
+        kind = engine.kind(self.network, self.layout, k)
+        if kind == 'event stencil' and isinstance(rule, Stencil):
             shape = tiling.shapes[target]
             return connections(
                 rule.offsets, projection.source.shape,

@@ -10,8 +10,8 @@ from scipy.optimize import nnls
 from dsim.prediction.counts import Counts
 
 PHASES: dict[str, tuple[str, ...]] = {
-    'update': ('window', 'block', 'step', 'drive', 'own'),
-    'deliver': ('window', 'table', 'visit', 'event'),
+    'update': ('window', 'block', 'call', 'step', 'drive', 'own'),
+    'deliver': ('table', 'visit', 'segment', 'event'),
     'exchange': ('post', 'posted'),
     'record': ('window', 'own'),
     'rest': ('window',),

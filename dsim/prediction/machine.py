@@ -16,10 +16,10 @@ HERE = Path(__file__).with_name('machine.json')
 """The calibration that comes with dsim."""
 
 GROUPS = {
-    'window': 'overhead', 'block': 'overhead', 'table': 'overhead',
-    'post': 'overhead', 'step': 'compute', 'drive': 'compute',
-    'own': 'compute', 'posted': 'compute', 'visit': 'compute',
-    'event': 'compute',
+    'window': 'overhead', 'block': 'overhead', 'call': 'overhead',
+    'table': 'overhead', 'post': 'overhead', 'step': 'compute',
+    'drive': 'compute', 'own': 'compute', 'posted': 'compute',
+    'visit': 'compute', 'segment': 'compute', 'event': 'compute',
     'message': 'latency', 'byte': 'bandwidth',
 }
 """What limits a run in which this takes most of the time."""
@@ -45,7 +45,7 @@ class Machine:
 
     ``constants`` is name -> seconds; ``facts`` name the machine and the
     versions; ``check`` is how well runs were foretold that the fit had not
-    seen.
+    seen, by number of ranks.
     """
 
     facts: dict[str, str]

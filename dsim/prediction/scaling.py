@@ -240,10 +240,10 @@ def chosen(census: Census, machine: Machine) -> list[int]:
         * census.layout.window for p in network.populations.values()])
     for k, projection in enumerate(network.projections):
         source = names.index(projection.source.name)
-        cost = machine.cost(engine.kind(network, census.layout, k))
         each[names.index(projection.target.name)] += (
-            cost*census.degree(projection)
-            * census.rates[source]*census.window/1000)
+            machine.cost(engine.kind(network, census.layout, k))
+            * census.degree(projection)*census.rates[source]
+            * census.window/1000)
     most = int(np.argmax(own @ each))
     if grid.size <= FEW:
         return [most, *(r for r in range(grid.size) if r != most)]

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from dsim.console import size
+from dsim.console import plural, size
 from dsim.prediction.machine import Machine
 from dsim.prediction.scaling import PARTS, Forecast, Point
 
@@ -69,11 +69,10 @@ def machine_lines(machine: Machine) -> list[str]:
         facts[key] for key in ('CPU', 'MPI', 'dsim', 'date')
         if key in facts) + (f', load {facts["load"]} at the start'
                             if 'load' in facts else '')]
-    if check:
-        lines.append(
-            f'{check["runs"]} runs on 1 to {check["ranks"]} ranks that the '
-            f'fit had not seen: relative error {check["median"]:.0%} '
-            f'(median), {check["worst"]:.0%} (worst)')
+    lines += [
+        f'{errors["runs"]} runs on {plural(int(ranks), "rank")} that the fit '
+        f'had not seen: relative error {errors["median"]:.0%} (median), '
+        f'{errors["worst"]:.0%} (worst)' for ranks, errors in check.items()]
     lines.append(
         f'between nodes, assumed: {1e6*fabric.latency:g} us, '
         f'{1e-9*fabric.bandwidth:g} GB/s a node of {fabric.cores} ranks')
