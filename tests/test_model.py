@@ -467,7 +467,7 @@ WRONG = [
      f'there are: {", ".join(sorted(RULES))}'),
     ('degree = 8', 'degre = 8', "projections.0.degre: unknown key; did you "
      "mean 'degree'?\n[projections.0] has: name, source, target, rule, "
-     'kernel, weight, delay, receptor, degree, self_connections, '
+     'kernel, weight, delay, receptor, storage, degree, self_connections, '
      'multiple_contacts'),
     ('degree = 8', 'degree = 0', 'projections.0.degree = 0: must be a whole '
      'number, at least 1: how many partners each neuron draws'),
