@@ -50,7 +50,8 @@ def _draw_sweep(found: Mapping[str, Any], folder: Path
     entries = found['entries']
     names = [_label(each) for each in entries]
     return [_times(found, folder), _efficiency(found, folder),
-            _phases(folder, [f'{name} ranks' for name in names], entries)]
+            _phases(folder, [f'{name} rank' + 's'*(name != '1')
+                             for name in names], entries)]
 
 
 def _label(entry: Entry) -> str:
