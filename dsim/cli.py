@@ -163,8 +163,9 @@ def carry_out(simulation: Any, duration: float, folder: Path,
                   None if first else False) as sign:
         with simulation:
             simulation.progress = sign
-            sign.say(console.layout_lines(network, simulation.layout,
-                                          simulation.exchange.name))
+            sign.say(console.layout_lines(
+                network, simulation.layout, simulation.exchange.name,
+                len(simulation.tile.shares)))
             sign.say(console.built_line(simulation.summary()))
             simulation.run(duration)
             summary = simulation.summary()
@@ -197,7 +198,7 @@ def check(comm: Any, model: Path, overrides: Sequence[str],
             found.network, settings.dt, ranks or (comm.size if comm else 1),
             settings.processes, settings.exchange, rate, pace)
     click.echo(console.layout_lines(found.network, expected.layout,
-                                    expected.exchange))
+                                    expected.exchange, settings.threads))
     console.print_estimate(expected, terminal.console())
 
 

@@ -18,13 +18,15 @@ MOST_ROWS = 16
 """Ranks that a table lists one by one."""
 
 
-def layout_lines(network: Network, layout: Layout, exchange: str) -> str:
+def layout_lines(network: Network, layout: Layout, exchange: str,
+                 threads: int = 1) -> str:
     """Say how many ranks there are, what a window is, what was rounded."""
     grid = layout.tiling.processes
     sizes = [p.size for p in network.populations.values()]
     rows, columns = layout.tiling.shape(sizes.index(max(sizes)), 0)
-    first = (f'dsim {__version__}  {plural(grid.size, "rank")} ({grid} tiles '
-             f'of {rows} x {columns})  exchange {exchange}, every '
+    each = f' of {threads} threads' if threads > 1 else ''
+    first = (f'dsim {__version__}  {plural(grid.size, "rank")}{each} ({grid} '
+             f'tiles of {rows} x {columns})  exchange {exchange}, every '
              f'{plural(layout.window, "step")}')
     return '\n'.join([first, *(f'note: {note}' for note in layout.notes)])
 

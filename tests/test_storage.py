@@ -7,6 +7,7 @@ import pytest
 
 import dsim
 from dsim import random
+from dsim.console import layout_lines
 from dsim.engine import layout as arrangement
 from dsim.errors import BadValue, UnknownName
 from dsim.partitioning.exchange import EXCHANGES
@@ -139,6 +140,16 @@ def test_rules_that_draw_for_the_target_cannot_be_procedural():
 def test_threads_that_cannot_be_are_refused(threads):
     with pytest.raises(BadValue, match='simulation.threads'):
         dsim.Simulation(network(), threads=threads)
+
+
+def test_the_cost_of_an_event_counts_threads():
+    _, summary = outcome(network(), 20.0, threads=2)
+    assert summary.threads == 2
+    assert summary.core_ns_per_event == pytest.approx(
+        2e9*summary.wall/summary.events)
+    net = network()
+    told = layout_lines(net, arrangement.arrange(net, 1.0, 1), 'halo', 2)
+    assert '1 rank of 2 threads (1 x 1 tiles' in told
 
 
 def test_a_failure_in_a_thread_is_told():

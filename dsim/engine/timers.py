@@ -18,7 +18,7 @@ class Summary:
 
     ``seconds`` is phase -> (smallest, mean, largest) over ranks; ``events``
     synaptic events; ``biological`` and ``wall`` in s; ``messages`` and
-    ``bytes`` sent by all ranks.
+    ``bytes`` sent by all ranks; ``threads`` of each rank.
     """
 
     ranks: int
@@ -33,6 +33,7 @@ class Summary:
     events: int
     messages: int
     bytes: int
+    threads: int = 1
 
     @property
     def rtf(self) -> float:
@@ -41,8 +42,9 @@ class Summary:
 
     @property
     def core_ns_per_event(self) -> float:
-        """Time of all ranks per synaptic event, in ns."""
-        return 1e9*self.wall*self.ranks/self.events if self.events else 0.0
+        """Time of all threads of all ranks per synaptic event, in ns."""
+        cores = self.ranks*self.threads
+        return 1e9*self.wall*cores/self.events if self.events else 0.0
 
     def shares(self) -> dict[str, float]:
         """Return each phase's share of the mean rank's time."""
@@ -110,7 +112,7 @@ class Timers:
             len(ranks), neurons, synapses, table_bytes, biological,
             max(t['run'] for t in times), max(t['build'] for t in times),
             {phase: _spread([t[phase] for t in times]) for phase in PHASES},
-            spikes, events, messages, sent)
+            spikes, events, messages, sent, len(tile.shares))
 
 
 def _spread(values: list[float]) -> tuple[float, float, float]:
